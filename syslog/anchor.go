@@ -1,0 +1,60 @@
+package syslog
+
+import "time"
+
+// An anchor gives RFC 3164 stamps what they lack: the year that puts them nearest to now, and the offset their
+// timezone had then. Both are the same for half an hour, so the last answer is kept and the calendar is asked rarely.
+type anchor struct {
+	location *time.Location
+	now      time.Time
+	nowHour  int64 // hours since 1970 of now: the answers are kept that long
+	key      uint64
+	year     int16
+	offset   int16
+}
+
+func (a *anchor) setNow(now time.Time) {
+	a.now = now
+	if hour := now.Unix() / 3600; hour != a.nowHour {
+		a.nowHour, a.key = hour, 0
+	}
+}
+
+// fix fills in s.Offset and, unless s has a year, s.Year. It reports false if there is no such day.
+func (a *anchor) fix(s *Stamp, hasYear bool) bool {
+	key := 1 | uint64(s.Minute/30)<<1 | uint64(s.Hour)<<8 | uint64(s.Day)<<16 | uint64(s.Month)<<24
+	if hasYear {
+		key |= uint64(s.Year) << 32
+	}
+	if key != a.key {
+		if !hasYear && !a.nearestYear(s) {
+			return false
+		}
+		_, offset := a.at(s, int(s.Year)).Zone()
+		a.key, a.year, a.offset = key, s.Year, int16(offset/60)
+	}
+	s.Year, s.Offset = a.year, a.offset
+	return true
+}
+
+func (a *anchor) at(s *Stamp, year int) time.Time {
+	return time.Date(year, time.Month(s.Month), int(s.Day), int(s.Hour), int(s.Minute), int(s.Second), 0, a.location)
+}
+
+// nearestYear looks some years far, since February 29 may be four (around 2100, eight) years away.
+func (a *anchor) nearestYear(s *Stamp) bool {
+	this, reach := a.now.In(a.location).Year(), 1
+	if s.Month == 2 && s.Day == 29 {
+		reach = 8
+	}
+	best := time.Duration(-1)
+	for y := this - reach; y <= this+reach; y++ {
+		if s.Day > daysIn(s.Month, y) {
+			continue
+		}
+		if d := a.at(s, y).Sub(a.now).Abs(); best < 0 || d < best {
+			best, s.Year = d, int16(y)
+		}
+	}
+	return best >= 0
+}

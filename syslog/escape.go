@@ -1,0 +1,137 @@
+package syslog
+
+import (
+	"encoding/binary"
+	"unicode/utf8"
+)
+
+// An Escape says what becomes of control characters in the text of a field, so that a message cannot forge a line.
+type Escape uint8
+
+// The escapes.
+const (
+	EscapeOctal   Escape = iota // as rsyslog: #012 for a newline
+	EscapeIndent                // a newline becomes newline and tab, the others as rsyslog: a traceback stays readable
+	EscapeNone                  // every byte stays
+	EscapeNewline               // only newlines, as #012: what the format raw needs in a line
+	EscapePath                  // what cannot stand in a component of a path becomes _
+)
+
+var escapes = []string{"octal", "indent", "none"}
+
+func (e Escape) String() string { return escapes[e] }
+
+// UnmarshalText reads octal, indent or none.
+func (e *Escape) UnmarshalText(text []byte) error { return unmarshalWord(e, "escape", text, escapes) }
+
+// appendEscaped appends s with its control characters escaped.
+func appendEscaped(dst, s []byte, e Escape) []byte {
+	switch e {
+	case EscapeNone:
+		return append(dst, s...)
+	case EscapePath:
+		return appendPathValue(dst, s)
+	}
+	for {
+		n := plainLength(s)
+		dst = append(dst, s[:n]...)
+		if n == len(s) {
+			return dst
+		}
+		switch c := s[n]; {
+		case c == '\n' && e == EscapeIndent:
+			dst = append(dst, '\n', '\t')
+		case c != '\n' && e == EscapeNewline:
+			dst = append(dst, c)
+		default:
+			dst = append(dst, '#', '0'+c>>6, '0'+c>>3&7, '0'+c&7)
+		}
+		s = s[n+1:]
+	}
+}
+
+// plainLength is how many bytes s begins with that are no control characters. Nearly all messages hold none, so it looks
+// at eight bytes at a time.
+func plainLength(s []byte) int {
+	const low, high = 0x0101010101010101, 0x8080808080808080
+	n := 0
+	for ; n+8 <= len(s); n += 8 {
+		x := binary.LittleEndian.Uint64(s[n:])
+		del := x ^ 0x7f*low
+		if ((x-0x20*low)&^x|(del-low)&^del)&high != 0 {
+			break
+		}
+	}
+	for ; n < len(s); n++ {
+		if s[n] < 0x20 || s[n] == 0x7f {
+			return n
+		}
+	}
+	return n
+}
+
+// appendPathValue appends s as a part of one component of a path: a slash, NUL or control character becomes _, as does
+// the whole of . and .. ; nothing becomes -.
+func appendPathValue(dst, s []byte) []byte {
+	switch string(s) {
+	case "":
+		return append(dst, '-')
+	case ".", "..":
+		return append(dst, '_')
+	}
+	for _, c := range s {
+		if c < 0x20 || c == 0x7f || c == '/' {
+			c = '_'
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+// appendJSONString appends s as a JSON string, quotes included. Invalid UTF-8 becomes U+FFFD.
+func appendJSONString(dst, s []byte) []byte {
+	dst = append(dst, '"')
+	from := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if jsonPlain[c] {
+			i++
+			continue
+		}
+		if c >= utf8.RuneSelf {
+			if r, n := utf8.DecodeRune(s[i:]); r != utf8.RuneError || n > 1 {
+				i += n
+				continue
+			}
+		}
+		dst = append(dst, s[from:i]...)
+		switch c {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\n':
+			dst = append(dst, '\\', 'n')
+		case '\r':
+			dst = append(dst, '\\', 'r')
+		case '\t':
+			dst = append(dst, '\\', 't')
+		default:
+			if c >= utf8.RuneSelf {
+				dst = append(dst, "\ufffd"...)
+			} else {
+				dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+			}
+		}
+		i++
+		from = i
+	}
+	return append(append(dst, s[from:]...), '"')
+}
+
+const hexDigits = "0123456789abcdef"
+
+var jsonPlain = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\'
+	}
+	return t
+}()

@@ -1,0 +1,304 @@
+package syslog
+
+import "bytes"
+
+// A Framing says how messages are told apart in a stream.
+type Framing uint8
+
+// The framings.
+const (
+	AutoFraming   Framing = iota // decides frame by frame between the three that follow
+	OctetCounted                 // RFC 6587, section 3.4.1: 30 <13>..
+	NewlineFramed                // RFC 6587, section 3.4.2
+	NULFramed                    // Python's SysLogHandler, gunicorn, glibc
+	Unframed                     // no delimiter at all (winston-syslog, log4j2): cut before each header
+)
+
+var framings = []string{"auto", "octet_counted", "newline", "nul", "none"}
+
+func (f Framing) String() string { return framings[f] }
+
+// UnmarshalText reads one of the five words.
+func (f *Framing) UnmarshalText(text []byte) error {
+	return unmarshalWord(f, "framing", text, framings)
+}
+
+// maxCount is the largest octet count that is believed, and maxCountDigits how many digits it may have.
+const (
+	maxCount       = 1 << 20
+	maxCountDigits = 7
+)
+
+// A Framer cuts one stream into frames. Its decisions depend on the bytes alone, never on where a read happened to end,
+// but for Quiet.
+type Framer struct {
+	Framing Framing
+	Max     int // bytes of a message; the rest of a longer one is discarded
+
+	shownNUL bool // auto: a frame of this stream ended in a NUL
+	skip     int  // bytes of a cut counted frame that are still to come
+	cut      bool // inside a cut frame: everything up to its delimiter goes
+	undecided
+}
+
+// An undecided is what the last call of Next stopped at.
+type undecided bool
+
+// Quiet reports whether the frame at the end of the buffer may be complete already, so that silence decides: call Next
+// with More set to Silence when nothing has come for 100 ms.
+func (u undecided) Quiet() bool { return bool(u) }
+
+// More says what Next may expect behind the buffer.
+type More uint8
+
+// What may follow.
+const (
+	MayFollow More = iota // anything
+	Silence               // nothing came for a while
+	EOF                   // nothing will ever come
+)
+
+// Room is how large a buffer must be so that Next always gets on.
+func (f *Framer) Room() int { return f.Max + lookahead + maxCountDigits + 2 }
+
+// Next finds the first frame in buf. It returns the frame, without delimiter or count, and how many bytes of buf are
+// done with. The frame is nil when there is none yet: keep buf[n:] and call again with more behind it. An empty frame is
+// skipped. frame points into buf. guess is Truncated or Incomplete where that happened.
+func (f *Framer) Next(buf []byte, more More) (frame []byte, n int, guess Guess) {
+	f.undecided = false
+	for n < len(buf) {
+		if f.skip > 0 {
+			k := min(f.skip, len(buf)-n)
+			f.skip -= k
+			n += k
+			continue
+		}
+		frame, k, guess := f.next(buf[n:], more)
+		n += k
+		if len(frame) > 0 {
+			return frame, n, guess
+		}
+		if k == 0 {
+			break
+		}
+	}
+	return nil, n, 0
+}
+
+// next is one step: it may also consume bytes without finding a frame, or return n of 0 for want of more.
+func (f *Framer) next(buf []byte, more More) (frame []byte, n int, guess Guess) {
+	if !f.cut && (f.Framing == AutoFraming || f.Framing == OctetCounted) {
+		count, digits, state := octetCount(buf)
+		switch {
+		case state == isCount:
+			return f.counted(buf, digits+1, count, more)
+		case state == mayBeCount && more != EOF:
+			return nil, 0, 0
+		}
+	}
+	end, width := f.delimiter(buf, more)
+	switch {
+	case end >= 0:
+		n = end + width
+		if width == 1 && buf[end] == 0 {
+			f.shownNUL = true
+		} else if end > 0 && width == 1 && buf[end-1] == '\r' {
+			end--
+		}
+	case more == EOF:
+		end, n = len(buf), len(buf)
+	case f.cut: // no delimiter yet: all of it goes, but for what may be half of one
+		return nil, max(len(buf)-lookahead, 0), 0
+	case len(buf) > f.Max+lookahead:
+		f.cut = true
+		return buf[:f.Max], f.Max, Truncated
+	default:
+		return nil, 0, 0
+	}
+	switch {
+	case f.cut:
+		f.cut = false
+		return nil, n, 0
+	case end > f.Max:
+		return buf[:f.Max], n, Truncated
+	}
+	return buf[:end], n, 0
+}
+
+// counted returns the frame of so many bytes behind the count, as soon as it is there.
+func (f *Framer) counted(buf []byte, start, count int, more More) ([]byte, int, Guess) {
+	keep, have := min(count, f.Max), len(buf)-start
+	if have < keep {
+		if more == EOF {
+			return buf[start:], len(buf), Incomplete
+		}
+		return nil, 0, 0
+	}
+	guess := Guess(0)
+	if count > keep {
+		guess = Truncated
+		f.skip = count - keep
+	}
+	return buf[start : start+keep], start + keep, guess
+}
+
+// delimiter finds the end of the frame that buf begins with, and how wide the delimiter there is. The end is -1 while it
+// is not in sight.
+func (f *Framer) delimiter(buf []byte, more More) (end, width int) {
+	switch f.Framing {
+	case NULFramed:
+		return bytes.IndexByte(buf, 0), 1
+	case NewlineFramed, OctetCounted:
+		return bytes.IndexByte(buf, '\n'), 1
+	case Unframed:
+		return f.beforeHeader(buf, more), 0
+	}
+	nl := bytes.IndexByte(buf, '\n')
+	if nul := bytes.IndexByte(head(buf, nl), 0); nul >= 0 {
+		return nul, 1
+	}
+	if !f.shownNUL {
+		return nl, 1
+	}
+	// This stream ends frames with NULs, so a newline is most likely inside a traceback.
+	for at := nl; at >= 0; {
+		rest := buf[at+1:]
+		switch frameStart(rest) {
+		case isStart:
+			return at, 1
+		case mayBeStart:
+			if more != MayFollow {
+				return at, 1
+			}
+			f.undecided = true
+			return -1, 0
+		}
+		next := bytes.IndexByte(rest, '\n')
+		if nul := bytes.IndexByte(head(rest, next), 0); nul >= 0 {
+			return at + 1 + nul, 1
+		}
+		if next < 0 {
+			break
+		}
+		at += 1 + next
+	}
+	return -1, 0
+}
+
+// head is buf up to end, or all of it if end is negative.
+func head(buf []byte, end int) []byte {
+	if end < 0 {
+		return buf
+	}
+	return buf[:end]
+}
+
+// lookahead is more than the bytes that decide whether a frame or a header begins: <191>Nov 20 2026 15:17:52.
+const lookahead = 64
+
+// beforeHeader finds where the next message begins in a stream without delimiters.
+func (f *Framer) beforeHeader(buf []byte, more More) int {
+	for at := 1; at < len(buf); at++ {
+		i := bytes.IndexByte(buf[at:], '<')
+		if i < 0 {
+			break
+		}
+		at += i
+		switch headerStart(buf[at:]) {
+		case isStart:
+			return at
+		case mayBeStart:
+			if more == MayFollow {
+				f.undecided = true
+				return -1
+			}
+		}
+	}
+	f.undecided = true
+	if more != MayFollow && len(buf) <= f.Max {
+		return len(buf)
+	}
+	return -1
+}
+
+type start uint8
+
+const (
+	noStart start = iota
+	isStart
+	mayBeStart // so far; more bytes decide
+)
+
+// frameStart says whether s begins as a frame does: with a PRI, an octet count or a NUL.
+func frameStart(s []byte) start {
+	switch {
+	case len(s) == 0:
+		return mayBeStart
+	case s[0] == 0:
+		return isStart
+	case s[0] == '<':
+		return priStart(s)
+	}
+	_, _, state := octetCount(s)
+	return start(state)
+}
+
+// priStart says whether s, which begins with '<', begins with a PRI.
+func priStart(s []byte) start {
+	if _, n := parsePRI(s); n > 0 {
+		return isStart
+	}
+	if len(s) <= 4 && isDigits(s[1:]) {
+		return mayBeStart
+	}
+	return noStart
+}
+
+// headerStart says whether s, which begins with '<', begins with a PRI and a version or a timestamp.
+func headerStart(s []byte) start {
+	state := priStart(s)
+	if state != isStart {
+		return state
+	}
+	_, n := parsePRI(s)
+	s = s[n:]
+	switch {
+	case len(s) >= 2 && s[0] == '1' && s[1] == ' ':
+		return isStart
+	case len(s) >= 10 && s[4] == '-' && s[7] == '-' && isDigits(s[:4]):
+		return isStart
+	}
+	if _, n := parseBSD(s); n > 0 {
+		return isStart
+	}
+	if len(s) < len("Nov 20 2026 15:17:52") {
+		return mayBeStart
+	}
+	return noStart
+}
+
+type countState = start
+
+const (
+	noCount    = noStart
+	isCount    = isStart
+	mayBeCount = mayBeStart
+)
+
+// octetCount reads a MSG-LEN at the start of s. It is one only if '<' follows the space: "2023 report ready" is a line.
+func octetCount(s []byte) (count, digits int, state countState) {
+	for digits < len(s) && digits <= maxCountDigits && s[digits]-'0' <= 9 {
+		count = count*10 + int(s[digits]-'0')
+		digits++
+	}
+	if digits == 0 && len(s) > 0 || digits > maxCountDigits || count > maxCount {
+		return 0, 0, noCount
+	}
+	if digits == len(s) || digits+1 == len(s) && s[digits] == ' ' {
+		return 0, 0, mayBeCount
+	}
+	if s[digits] != ' ' || s[digits+1] != '<' {
+		return 0, 0, noCount
+	}
+	return count, digits, isCount
+}

@@ -1,0 +1,140 @@
+package syslog
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/ncruces/go-strftime"
+)
+
+// A modifier changes a field's value: it appends what it makes of v to dst.
+type modifier func(dst, v []byte) []byte
+
+// modifiers are the words that may stand behind a field, and how each is made of what follows its colon. The
+// modifiers of moments in time are in compileStamp.
+var modifiers = map[string]func(arg string) (modifier, error){
+	"json":  plain(appendJSONString),
+	"lower": plain(func(dst, v []byte) []byte { return append(dst, bytes.ToLower(v)...) }),
+	"upper": plain(func(dst, v []byte) []byte { return append(dst, bytes.ToUpper(v)...) }),
+	"default": func(arg string) (modifier, error) {
+		return func(dst, v []byte) []byte {
+			if len(v) == 0 {
+				return append(dst, arg...)
+			}
+			return append(dst, v...)
+		}, nil
+	},
+	"max": func(arg string) (modifier, error) {
+		limit, err := strconv.Atoi(arg)
+		if err != nil || limit < 1 {
+			return nil, fmt.Errorf("max needs a number of bytes, as in {message|max:200}")
+		}
+		return func(dst, v []byte) []byte { return append(dst, cutUTF8(v, limit)...) }, nil
+	},
+	"until": func(arg string) (modifier, error) {
+		if arg == "" {
+			return nil, fmt.Errorf("until needs the text to stop at, as in {channel|until:.}")
+		}
+		return func(dst, v []byte) []byte {
+			before, _, _ := bytes.Cut(v, []byte(arg))
+			return append(dst, before...)
+		}, nil
+	},
+}
+
+func plain(m modifier) func(string) (modifier, error) {
+	return func(arg string) (modifier, error) {
+		if arg != "" {
+			return nil, fmt.Errorf("takes nothing behind a colon")
+		}
+		return m, nil
+	}
+}
+
+var modifierNames = []string{"json", "lower", "upper", "default", "max", "until", "utc", "unix"}
+
+// cutUTF8 is at most limit bytes of v, and no broken character at the end.
+func cutUTF8(v []byte, limit int) []byte {
+	if len(v) <= limit {
+		return v
+	}
+	for limit > 0 && !utf8.RuneStart(v[limit]) {
+		limit--
+	}
+	return v[:limit]
+}
+
+// compileModifier makes a modifier of a word such as max:200.
+func compileModifier(word string) (modifier, error) {
+	name, arg, _ := strings.Cut(word, ":")
+	build, ok := modifiers[name]
+	if !ok {
+		if name == "utc" || name == "unix" || strings.HasPrefix(name, "%") {
+			return nil, fmt.Errorf("%q is for timestamp and received only", word)
+		}
+		return nil, WordError{"modifier", name, modifierNames}
+	}
+	m, err := build(arg)
+	if err != nil {
+		return nil, fmt.Errorf("modifier %s: %w", name, err)
+	}
+	return m, nil
+}
+
+// A stampFormat writes a moment. It keeps what it wrote last, since the messages of a second share all but fractions.
+type stampFormat struct {
+	zone     *time.Location // nil: the stamp's own
+	layout   string         // strftime; "" is RFC 3339
+	unix     bool
+	fraction bool // the layout shows parts of a second
+	last     Stamp
+	text     []byte
+}
+
+// compileStamp takes the modifiers of moments off words: %-layouts, utc and unix. It returns the others.
+func compileStamp(words []string, zone *time.Location) (*stampFormat, []string, error) {
+	f := &stampFormat{}
+	for len(words) > 0 {
+		switch w := words[0]; {
+		case w == "utc":
+			f.zone = time.UTC
+		case w == "unix":
+			f.unix = true
+		case strings.HasPrefix(w, "%"):
+			if f.layout != "" {
+				return nil, nil, fmt.Errorf("two layouts for one stamp")
+			}
+			f.layout = w
+			f.fraction = strings.Contains(w, "%f") || strings.Contains(w, "%L") || strings.Contains(w, "%N")
+			if f.zone == nil {
+				f.zone = zone
+			}
+		default:
+			return f, words, nil
+		}
+		words = words[1:]
+	}
+	return f, nil, nil
+}
+
+func (f *stampFormat) append(dst []byte, s Stamp) []byte {
+	switch {
+	case f.unix:
+		return strconv.AppendInt(dst, s.Time().Unix(), 10)
+	case f.layout == "" && f.zone == nil:
+		return s.AppendRFC3339(dst)
+	case f.layout == "":
+		u := StampOf(s.Time(), s.Digits)
+		u.UTC = true
+		return u.AppendRFC3339(dst)
+	}
+	if f.text == nil || f.fraction && s != f.last || !s.sameSecond(f.last) {
+		f.text = strftime.AppendFormat(f.text[:0], f.layout, s.Time().In(f.zone))
+		f.last = s
+	}
+	return append(dst, f.text...)
+}

@@ -1,0 +1,238 @@
+package syslog
+
+import (
+	"bytes"
+	"net/netip"
+)
+
+// parseRFC3164 reads what follows the PRI as rsyslog's pmrfc3164 does (RFC 3164, section 4.3), with these differences: a
+// message without a timestamp has no header at all; a word with a bracket or colon is a tag, never a host, unless it is
+// an IPv6 address; a local sender leaves its hostname out.
+func (p *Parser) parseRFC3164(m *Message, s []byte) {
+	if c := firstNonBlank(s); c == '{' || c == '[' { // JSON, or a bracketed date: no header
+		m.Msg = s
+		return
+	}
+	rest, ok := p.parseStamp(m, s)
+	if !ok {
+		if p.parseCisco(m, s) {
+			return
+		}
+		parseTagWithoutHeader(m, s)
+		return
+	}
+	if len(rest) == 0 {
+		return
+	}
+	if rest[0] == ' ' { // nginx without a hostname, Docker's swarm mode
+		for len(rest) > 0 && rest[0] == ' ' {
+			rest = rest[1:]
+		}
+	} else if after, found := bytes.CutPrefix(rest, forwardedFrom); found { // AIX
+		if i := bytes.IndexByte(after, ':'); i > 0 && i+1 < len(after) && after[i+1] == ' ' {
+			m.Hostname, rest = after[:i], after[i+2:]
+		}
+	} else {
+		rest = parseHost(m, rest)
+	}
+	parseTag(m, rest)
+}
+
+var forwardedFrom = []byte("Message forwarded from ")
+
+// parseStamp reads the timestamp and the space behind it.
+func (p *Parser) parseStamp(m *Message, s []byte) (rest []byte, ok bool) {
+	if len(s) > 1 && s[0] == ' ' { // HP ProCurve
+		s = s[1:]
+	}
+	if len(s) == 0 {
+		return nil, false
+	}
+	if c := s[0]; c-'0' <= 9 {
+		st, n, zoned := parseRFC3339(s)
+		if n == 0 || !zoned || n < len(s) && s[n] != ' ' {
+			return nil, false
+		}
+		m.Timestamp = st
+		return afterSpace(s[n:]), true
+	}
+	st, n := parseBSD(s)
+	if n == 0 || n < len(s) && s[n] != ' ' {
+		return nil, false
+	}
+	rest = afterSpace(s[n:])
+	if y, ok := year(rest); ok && !st.hasYear { // Aruba, HPE Comware: the year behind the time
+		st.Year, st.hasYear, rest = y, true, rest[5:]
+	}
+	if st.hasYear && st.Day > daysIn(st.Month, int(st.Year)) || !p.anchor.fix(&st.Stamp, st.hasYear) {
+		return nil, false
+	}
+	if !st.hasYear {
+		m.Guess |= NoYear
+	}
+	m.Guess |= NoZone
+	m.Timestamp = st.Stamp
+	return rest, true
+}
+
+func afterSpace(s []byte) []byte {
+	if len(s) > 0 {
+		return s[1:]
+	}
+	return s
+}
+
+// hostChar holds the bytes that rsyslog allows in a hostname.
+var hostChar = func() (t [256]bool) {
+	for c := range t {
+		t[c] = isAlnum(byte(c)) || c == '.' || c == '_' || c == '-'
+	}
+	return t
+}()
+
+// parseHost reads a hostname and the space behind it, if there is one.
+func parseHost(m *Message, s []byte) (rest []byte) {
+	n := 0
+	for n < len(s) && hostChar[s[n]] {
+		n++
+	}
+	if n < len(s) && s[n] == ':' { // an IPv6 address, or a tag
+		if n = bytes.IndexByte(s, ' '); n < 0 {
+			n = len(s)
+		}
+		if !isIPv6(s[:n]) {
+			return s
+		}
+	}
+	local := m.Origin.Local
+	switch {
+	case n == len(s):
+		if local {
+			return s
+		}
+		m.Hostname = s
+		return nil
+	case n == 0 || s[n] != ' ' || !isAlnum(s[n-1]) && s[n-1] != ':':
+		return s
+	case local && !startsWithTag(s[n+1:]):
+		return s
+	}
+	m.Hostname = s[:n]
+	return s[n+1:]
+}
+
+func isIPv6(s []byte) bool {
+	if len(s) > 45 {
+		return false
+	}
+	a, err := netip.ParseAddr(string(s)) // at most 45 bytes that do not escape: no allocation
+	return err == nil && a.Is6()
+}
+
+// startsWithTag reports whether the first word of s is a tag beyond doubt: it ends in a colon.
+func startsWithTag(s []byte) bool {
+	w := firstWord(s)
+	return len(w) > 1 && w[len(w)-1] == ':'
+}
+
+// parseTag reads the tag as rsyslog does, up to a colon, which belongs to it, or a blank; the rest is the message.
+func parseTag(m *Message, s []byte) {
+	i := 0
+	for i < len(s) && s[i] > ' ' && s[i] != ':' {
+		i++
+	}
+	if i < len(s) && s[i] == ':' {
+		i++
+	}
+	setTag(m, s[:i], s[i:])
+}
+
+// parseTagWithoutHeader reads a tag where no timestamp stands before it. Any first word could be one, so it must end in
+// a colon, or be a name with a colon in it that is no part of a URL, a path or a C++ name: `ServerLog:2026-11-20 ..`.
+func parseTagWithoutHeader(m *Message, s []byte) {
+	w := firstWord(s)
+	if len(w) > 1 && w[len(w)-1] == ':' {
+		setTag(m, w, s[len(w):])
+		return
+	}
+	n := nameLength(w)
+	if n == 0 || n+1 >= len(w) || w[n] != ':' {
+		m.Msg = s
+		return
+	}
+	switch w[n+1] {
+	case ':', '/', '\\':
+		m.Msg = s
+		return
+	}
+	setTag(m, s[:n+1], s[n+1:])
+}
+
+// nameLength is the length of the program name that w begins with, a [pid] included, or 0.
+func nameLength(w []byte) int {
+	if len(w) == 0 || !isAlpha(w[0]) && w[0] != '%' && w[0] != '@' && w[0] != '_' {
+		return 0
+	}
+	n := 1
+	for n < len(w) && (hostChar[w[n]] || w[n] == '/' || w[n] == '%' || w[n] == '@' || w[n] == '(' || w[n] == ')' || w[n] >= 0x80) {
+		n++
+	}
+	if n < len(w) && w[n] == '[' {
+		if i := bytes.IndexByte(w[n:], ']'); i > 0 {
+			n += i + 1
+		}
+	}
+	return n
+}
+
+// setTag splits tag into its parts; rest is the message, with the space that follows the tag.
+func setTag(m *Message, tag, rest []byte) {
+	m.Tag, m.Msg = tag, rest
+	if len(rest) > 0 && rest[0] == ' ' && len(tag) > 0 {
+		m.lead = 1
+	}
+	n := 0
+	for n < len(tag) && tagNameChar[tag[n]] {
+		n++
+	}
+	m.AppName = tag[:n]
+	if n < len(tag) && tag[n] == '/' { // postfix/smtpd[99]
+		if i := bytes.IndexByte(tag[n:], '['); i > 0 {
+			n += i
+		}
+	}
+	if n < len(tag) && tag[n] == '[' {
+		if i := bytes.IndexByte(tag[n:], ']'); i > 0 {
+			m.ProcID = tag[n+1 : n+i]
+		}
+	}
+}
+
+// tagNameChar holds the bytes that do not end the APP-NAME in a tag.
+var tagNameChar = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c > ' ' && c != ':' && c != '[' && c != '/' && c != 0x7f
+	}
+	return t
+}()
+
+func firstWord(s []byte) []byte {
+	for i, c := range s {
+		if c <= ' ' {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+func firstNonBlank(s []byte) byte {
+	for _, c := range s {
+		if c != ' ' && c != '\t' {
+			return c
+		}
+	}
+	return 0
+}
+
+func isAlpha(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+func isAlnum(c byte) bool { return c-'0' <= 9 || isAlpha(c) }

@@ -1,0 +1,32 @@
+package syslog
+
+import (
+	"bytes"
+	"sync"
+
+	gosyslog "github.com/influxdata/go-syslog/v3"
+	"github.com/influxdata/go-syslog/v3/rfc5424"
+)
+
+// An sdParam names a parameter of the structured data.
+type sdParam struct{ id, name string }
+
+var sdMachines = sync.Pool{New: func() any { return rfc5424.NewMachine() }}
+
+// appendSDField appends the decoded value of sd.ID.PARAM, or nothing. go-syslog decodes; it is slow and allocates, so it is
+// asked only for messages that hold the ID's text.
+func appendSDField(dst []byte, m *Message, f Field) []byte {
+	if !bytes.Contains(m.StructuredData, []byte(f.sd.id)) {
+		return dst
+	}
+	machine := sdMachines.Get().(gosyslog.Machine)
+	defer sdMachines.Put(machine)
+	parsed, err := machine.Parse(append([]byte("<13>1 - - - - - "), m.StructuredData...))
+	if err != nil {
+		return dst
+	}
+	if p, ok := parsed.(*rfc5424.SyslogMessage); ok && p.StructuredData != nil {
+		return append(dst, (*p.StructuredData)[f.sd.id][f.sd.name]...)
+	}
+	return dst
+}
