@@ -24,7 +24,7 @@ func (a *anchor) setNow(now time.Time) {
 func (a *anchor) fix(s *Stamp, hasYear bool) bool {
 	key := 1 | uint64(s.Minute/30)<<1 | uint64(s.Hour)<<8 | uint64(s.Day)<<16 | uint64(s.Month)<<24
 	if hasYear {
-		key |= uint64(s.Year) << 32
+		key |= uint64(s.Year)<<32 | 1<<63 // a year of 0 is one too
 	}
 	if key != a.key {
 		if !hasYear && !a.nearestYear(s) {

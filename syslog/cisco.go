@@ -31,17 +31,18 @@ func (p *Parser) parseCisco(m *Message, s []byte) bool {
 		}
 		head = head[n+2:]
 	}
-	st, ok := p.parseCiscoStamp(head)
+	st, guess, ok := p.parseCiscoStamp(head)
 	if !ok {
 		return false
 	}
 	m.Timestamp, m.Hostname = st, host
+	m.Guess = m.Guess&^(NoYear|NoZone) | guess
 	parseTag(m, text)
 	return true
 }
 
 // parseCiscoStamp reads the whole of s: [*.]Mmm dd [yyyy] hh:mm:ss[.fff] [ZONE], or with the year in front.
-func (p *Parser) parseCiscoStamp(s []byte) (Stamp, bool) {
+func (p *Parser) parseCiscoStamp(s []byte) (_ Stamp, guess Guess, ok bool) {
 	s = bytes.TrimLeft(s, "*. ")
 	first, early := year(s)
 	if early {
@@ -49,22 +50,37 @@ func (p *Parser) parseCiscoStamp(s []byte) (Stamp, bool) {
 	}
 	st, n := parseBSD(s)
 	if n == 0 {
-		return Stamp{}, false
+		return Stamp{}, 0, false
 	}
 	if early {
 		st.Year, st.hasYear = first, true
 	}
 	if st.hasYear && st.Day > daysIn(st.Month, int(st.Year)) || !p.anchor.fix(&st.Stamp, st.hasYear) {
-		return Stamp{}, false
+		return Stamp{}, 0, false
+	}
+	if !st.hasYear {
+		guess = NoYear
 	}
 	switch zone := bytes.TrimSpace(s[n:]); {
 	case len(zone) == 0:
+		guess |= NoZone
 	case string(zone) == "UTC" || string(zone) == "GMT":
 		st.Offset = 0
 	case len(zone) > 5 || bytes.IndexByte(zone, ' ') >= 0:
-		return Stamp{}, false
-	} // any other abbreviation means too many zones: the input's timezone it is
-	return st.Stamp, true
+		return Stamp{}, 0, false
+	default: // an abbreviation means too many zones: the input's timezone it is
+		guess |= NoZone
+	}
+	return st.Stamp, guess, true
+}
+
+// beginsWithCiscoZone reports whether s, which follows a stamp, is the rest of Cisco's header: `UTC: %SYS-5-CONFIG_I: text`.
+func beginsWithCiscoZone(s []byte) bool {
+	n := 0
+	for n < len(s) && n < 5 && s[n] >= 'A' && s[n] <= 'Z' {
+		n++
+	}
+	return n > 0 && len(s) > n+3 && s[n] == ':' && s[n+1] == ' ' && s[n+2] == '%' && s[n+3] >= 'A' && s[n+3] <= 'Z'
 }
 
 func isDigits(s []byte) bool {

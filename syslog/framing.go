@@ -38,6 +38,7 @@ type Framer struct {
 	shownNUL bool // auto: a frame of this stream ended in a NUL
 	skip     int  // bytes of a cut counted frame that are still to come
 	cut      bool // inside a cut frame: everything up to its delimiter goes
+	noNUL    int  // so many bytes at the start of the buffer hold no NUL
 	undecided
 }
 
@@ -71,10 +72,12 @@ func (f *Framer) Next(buf []byte, more More) (frame []byte, n int, guess Guess) 
 			k := min(f.skip, len(buf)-n)
 			f.skip -= k
 			n += k
+			f.noNUL = 0
 			continue
 		}
 		frame, k, guess := f.next(buf[n:], more)
 		n += k
+		f.noNUL = max(f.noNUL-k, 0)
 		if len(frame) > 0 {
 			return frame, n, guess
 		}
@@ -153,17 +156,29 @@ func (f *Framer) delimiter(buf []byte, more More) (end, width int) {
 	case Unframed:
 		return f.beforeHeader(buf, more), 0
 	}
+	if f.shownNUL {
+		return f.delimiterOrNUL(buf, more)
+	}
 	nl := bytes.IndexByte(buf, '\n')
 	if nul := bytes.IndexByte(head(buf, nl), 0); nul >= 0 {
 		return nul, 1
 	}
-	if !f.shownNUL {
-		return nl, 1
+	return nl, 1
+}
+
+// delimiterOrNUL is delimiter for a stream that ends frames with NULs. There a newline is most likely inside a traceback;
+// it ends a frame only where another begins behind it.
+func (f *Framer) delimiterOrNUL(buf []byte, more More) (end, width int) {
+	// The NUL first, so that a buffer of many short frames is not searched for newlines to its end; and once, lest a
+	// stream that goes on with newlines has all of it searched for each of them.
+	nul := bytes.IndexByte(buf[f.noNUL:], 0)
+	if nul >= 0 {
+		nul += f.noNUL
 	}
-	// This stream ends frames with NULs, so a newline is most likely inside a traceback.
-	for at := nl; at >= 0; {
-		rest := buf[at+1:]
-		switch frameStart(rest) {
+	f.noNUL = len(head(buf, nul))
+	inside := head(buf, nul)
+	for at := bytes.IndexByte(inside, '\n'); at >= 0; {
+		switch frameStart(buf[at+1:]) {
 		case isStart:
 			return at, 1
 		case mayBeStart:
@@ -173,16 +188,13 @@ func (f *Framer) delimiter(buf []byte, more More) (end, width int) {
 			f.undecided = true
 			return -1, 0
 		}
-		next := bytes.IndexByte(rest, '\n')
-		if nul := bytes.IndexByte(head(rest, next), 0); nul >= 0 {
-			return at + 1 + nul, 1
-		}
+		next := bytes.IndexByte(inside[at+1:], '\n')
 		if next < 0 {
 			break
 		}
 		at += 1 + next
 	}
-	return -1, 0
+	return nul, 1
 }
 
 // head is buf up to end, or all of it if end is negative.
@@ -215,7 +227,7 @@ func (f *Framer) beforeHeader(buf []byte, more More) int {
 		}
 	}
 	f.undecided = true
-	if more != MayFollow && len(buf) <= f.Max {
+	if more != MayFollow {
 		return len(buf)
 	}
 	return -1

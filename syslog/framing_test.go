@@ -122,6 +122,8 @@ func TestFramingSilence(t *testing.T) {
 		{"half a traceback", AutoFraming, []string{"<1>a\x00", "<1>b\n  c", "…", "\nd\x00"}, []string{"<1>a", "<1>b\n  c\nd"}},
 		{"half a PRI", AutoFraming, []string{"<1>a\x00", "<1>b\n<1", "…", "3>c\n"}, []string{"<1>a", "<1>b", "<13>c"}},
 		{"none ends with the silence", Unframed, []string{"<1>1 2026-11-20T15:17:52Z a", "…", "b"}, []string{"<1>1 2026-11-20T15:17:52Z a", "b"}},
+		{"none, too long, ends with the silence", Unframed, []string{"<1>1 2026-11-20T15:17:52Z " + strings.Repeat("a", 1<<16), "…", "<1>1 2026-11-20T15:17:52Z b"}, []string{
+			"<1>1 2026-11-20T15:17:52Z " + strings.Repeat("a", 1<<16-26) + " [cut at max_message_size]", "<1>1 2026-11-20T15:17:52Z b"}},
 		{"a line needs no silence", AutoFraming, []string{"<13>a", "…", "b\n"}, []string{"<13>ab"}},
 		{"a count needs no silence", AutoFraming, []string{"6 <13>a", "…", "b"}, []string{"<13>ab"}},
 	} {
@@ -166,4 +168,26 @@ func FuzzFraming(f *testing.F) {
 			buf = buf[n:]
 		}
 	})
+}
+
+// The time for a stream grows with its length only, whatever ends its frames.
+func BenchmarkFraming(b *testing.B) {
+	for _, c := range []struct{ name, first, frame string }{
+		{"newline", "", "<13>" + strings.Repeat("a", 195) + "\n"},
+		{"counted", "", "200 <13>" + strings.Repeat("a", 196)},
+		{"nul", "", "<13>" + strings.Repeat("a", 195) + "\x00"},
+		{"newline after a NUL", "<13>a\x00", "<13>" + strings.Repeat("a", 195) + "\n"},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			stream := []byte(c.first + strings.Repeat(c.frame, 600))
+			for n := 0; n < b.N; n += 600 {
+				f, buf := AutoFraming.framer(0), stream
+				for frame := stream; frame != nil; {
+					var k int
+					frame, k, _ = f.Next(buf, MayFollow)
+					buf = buf[k:]
+				}
+			}
+		})
+	}
 }

@@ -92,12 +92,17 @@ func (f *Feed) Sync() Ticket {
 	return ticket
 }
 
-// Wait blocks until the ticket is done or ctx ends, and reports whether it is done.
+// Wait blocks until the ticket is done or ctx ends, and reports whether it is done: with a ctx that has ended it only asks.
 func (t Ticket) Wait(ctx context.Context) bool {
 	for _, c := range t {
 		select {
 		case <-c:
+			continue
 		case <-ctx.Done():
+		}
+		select { // both may have been true
+		case <-c:
+		default:
 			return false
 		}
 	}

@@ -49,7 +49,7 @@ func (t *Template) appendJSON(dst []byte, m *Message) []byte {
 		}
 	}
 	if len(m.Record) > 0 {
-		dst = append(append(dst, `,"record":`...), m.Record...)
+		dst = appendJSONObject(append(dst, `,"record":`...), m.Record)
 	}
 	dst[start] = '{' // in the place of the first comma
 	return append(dst, '}')

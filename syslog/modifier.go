@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/ncruces/go-strftime"
@@ -18,8 +19,8 @@ type modifier func(dst, v []byte) []byte
 // modifiers of moments in time are in compileStamp.
 var modifiers = map[string]func(arg string) (modifier, error){
 	"json":  plain(appendJSONString),
-	"lower": plain(func(dst, v []byte) []byte { return append(dst, bytes.ToLower(v)...) }),
-	"upper": plain(func(dst, v []byte) []byte { return append(dst, bytes.ToUpper(v)...) }),
+	"lower": plain(letters(unicode.ToLower)),
+	"upper": plain(letters(unicode.ToUpper)),
 	"default": func(arg string) (modifier, error) {
 		return func(dst, v []byte) []byte {
 			if len(v) == 0 {
@@ -57,13 +58,31 @@ func plain(m modifier) func(string) (modifier, error) {
 
 var modifierNames = []string{"json", "lower", "upper", "default", "max", "until", "utc", "unix"}
 
-// cutUTF8 is at most limit bytes of v, and no broken character at the end.
+// letters maps the characters of v; bytes that are no UTF-8 stay. bytes.ToLower would allocate.
+func letters(mapping func(rune) rune) modifier {
+	return func(dst, v []byte) []byte {
+		for len(v) > 0 {
+			r, n := utf8.DecodeRune(v)
+			if r == utf8.RuneError {
+				dst = append(dst, v[:n]...)
+			} else {
+				dst = utf8.AppendRune(dst, mapping(r))
+			}
+			v = v[n:]
+		}
+		return dst
+	}
+}
+
+// cutUTF8 is at most limit bytes of v, and no broken character at the end, unless v is no UTF-8 there.
 func cutUTF8(v []byte, limit int) []byte {
 	if len(v) <= limit {
 		return v
 	}
-	for limit > 0 && !utf8.RuneStart(v[limit]) {
-		limit--
+	for n := limit; n > 0 && n > limit-utf8.UTFMax; n-- {
+		if utf8.RuneStart(v[n]) {
+			return v[:n]
+		}
 	}
 	return v[:limit]
 }
@@ -90,6 +109,7 @@ type stampFormat struct {
 	zone     *time.Location // nil: the stamp's own
 	layout   string         // strftime; "" is RFC 3339
 	unix     bool
+	strict   bool // as RFC 5424, section 6.2.3: at most six digits, no second 60
 	fraction bool // the layout shows parts of a second
 	last     Stamp
 	text     []byte
@@ -108,8 +128,11 @@ func compileStamp(words []string, zone *time.Location) (*stampFormat, []string, 
 			if f.layout != "" {
 				return nil, nil, fmt.Errorf("two layouts for one stamp")
 			}
+			if err := checkLayout(w); err != nil {
+				return nil, nil, err
+			}
 			f.layout = w
-			f.fraction = strings.Contains(w, "%f") || strings.Contains(w, "%L") || strings.Contains(w, "%N")
+			f.fraction = strftime.Format(w, time.Unix(0, 0)) != strftime.Format(w, time.Unix(0, 123456789))
 			if f.zone == nil {
 				f.zone = zone
 			}
@@ -121,8 +144,29 @@ func compileStamp(words []string, zone *time.Location) (*stampFormat, []string, 
 	return f, nil, nil
 }
 
+// checkLayout finds a letter behind a % that strftime does not know: it would come out as it stands.
+func checkLayout(layout string) error {
+	for _, rest, ok := strings.Cut(layout, "%"); ok; _, rest, ok = strings.Cut(rest, "%") {
+		n := 1
+		if rest != "" && (rest[0] == '-' || rest[0] == ':') {
+			n = 2
+		}
+		if len(rest) < n {
+			return fmt.Errorf("%q ends in a %% (a %% is written %%%%)", layout)
+		}
+		if spec := "%" + rest[:n]; strftime.Format(spec, time.Unix(0, 0)) == spec {
+			return fmt.Errorf("%q: strftime knows no %s", layout, spec)
+		}
+		rest = rest[n:]
+	}
+	return nil
+}
+
 func (f *stampFormat) append(dst []byte, s Stamp) []byte {
 	switch {
+	case f.strict:
+		s.Digits, s.Second = min(s.Digits, 6), min(s.Second, 59)
+		return s.AppendRFC3339(dst)
 	case f.unix:
 		return strconv.AppendInt(dst, s.Time().Unix(), 10)
 	case f.layout == "" && f.zone == nil:

@@ -101,7 +101,9 @@ func (p *Parser) Parse(m *Message, raw []byte, o *Origin) bool {
 	if len(raw) == 0 {
 		return false
 	}
-	*m = Message{Raw: raw, Origin: o, Received: p.received, Facility: p.opts.DefaultFacility, Severity: p.opts.DefaultSeverity, tagged: true}
+	*m = Message{}
+	m.Raw, m.Origin, m.Received, m.tagged = raw, o, p.received, true
+	m.Facility, m.Severity = p.opts.DefaultFacility, p.opts.DefaultSeverity
 	if p.strict != nil && !p.strict.allows(raw, p.opts.Grammar) {
 		return false
 	}
@@ -110,9 +112,11 @@ func (p *Parser) Parse(m *Message, raw []byte, o *Origin) bool {
 		m.Timestamp = p.received
 		m.Guess |= NoTimestamp
 	}
-	if len(m.Hostname) == 0 || p.opts.HostnameFrom == FromPeer {
+	if len(m.Hostname) == 0 {
 		m.Hostname = o.Host
 		m.Guess |= NoHostname
+	} else if p.opts.HostnameFrom == FromPeer {
+		m.Hostname = o.Host
 	}
 	return true
 }

@@ -1,9 +1,6 @@
 package syslog
 
-import (
-	"bytes"
-	"net/netip"
-)
+import "bytes"
 
 // parseRFC3164 reads what follows the PRI as rsyslog's pmrfc3164 does (RFC 3164, section 4.3), with these differences: a
 // message without a timestamp has no header at all; a word with a bracket or colon is a tag, never a host, unless it is
@@ -21,21 +18,34 @@ func (p *Parser) parseRFC3164(m *Message, s []byte) {
 		parseTagWithoutHeader(m, s)
 		return
 	}
-	if len(rest) == 0 {
+	if len(rest) == 0 || beginsWithCiscoZone(rest) && p.parseCisco(m, s) {
 		return
 	}
 	if rest[0] == ' ' { // nginx without a hostname, Docker's swarm mode
 		for len(rest) > 0 && rest[0] == ' ' {
 			rest = rest[1:]
 		}
-	} else if after, found := bytes.CutPrefix(rest, forwardedFrom); found { // AIX
-		if i := bytes.IndexByte(after, ':'); i > 0 && i+1 < len(after) && after[i+1] == ' ' {
-			m.Hostname, rest = after[:i], after[i+2:]
-		}
+	} else if host, after := parseForwardedFrom(rest); host != nil {
+		m.Hostname, rest = host, after
 	} else {
 		rest = parseHost(m, rest)
 	}
 	parseTag(m, rest)
+}
+
+// parseForwardedFrom reads what AIX writes in the place of a host, "Message forwarded from HOST: ". The host is nil if s
+// begins otherwise.
+func parseForwardedFrom(s []byte) (host, rest []byte) {
+	after, found := bytes.CutPrefix(s, forwardedFrom)
+	if !found {
+		return nil, s
+	}
+	word := firstWord(after)
+	n := len(word) - 1
+	if n < 1 || word[n] != ':' || len(word) == len(after) || after[len(word)] != ' ' {
+		return nil, s
+	}
+	return word[:n], after[len(word)+1:]
 }
 
 var forwardedFrom = []byte("Message forwarded from ")
@@ -121,24 +131,17 @@ func parseHost(m *Message, s []byte) (rest []byte) {
 	return s[n+1:]
 }
 
-func isIPv6(s []byte) bool {
-	if len(s) > 45 {
-		return false
-	}
-	a, err := netip.ParseAddr(string(s)) // at most 45 bytes that do not escape: no allocation
-	return err == nil && a.Is6()
-}
-
 // startsWithTag reports whether the first word of s is a tag beyond doubt: it ends in a colon.
 func startsWithTag(s []byte) bool {
 	w := firstWord(s)
 	return len(w) > 1 && w[len(w)-1] == ':'
 }
 
-// parseTag reads the tag as rsyslog does, up to a colon, which belongs to it, or a blank; the rest is the message.
+// parseTag reads the tag as rsyslog does, up to a colon, which belongs to it, or a space; the rest is the message. A control
+// character ends only the APP-NAME: rsyslog has made it text (#011) before it looks.
 func parseTag(m *Message, s []byte) {
 	i := 0
-	for i < len(s) && s[i] > ' ' && s[i] != ':' {
+	for i < len(s) && s[i] != ' ' && s[i] != ':' {
 		i++
 	}
 	if i < len(s) && s[i] == ':' {
@@ -204,6 +207,9 @@ func setTag(m *Message, tag, rest []byte) {
 	if n < len(tag) && tag[n] == '[' {
 		if i := bytes.IndexByte(tag[n:], ']'); i > 0 {
 			m.ProcID = tag[n+1 : n+i]
+			if string(m.ProcID) == "-" {
+				m.ProcID = nil
+			}
 		}
 	}
 }

@@ -87,13 +87,12 @@ func (s *Stamp) parseOffset(b []byte) int {
 type bsdStamp struct {
 	Stamp
 	hasYear bool
-	colon   bool // followed by a colon, as Cisco writes it
 }
 
 // parseBSD reads Mmm dd hh:mm:ss at the start of s and returns its length, or 0. It takes a day of one digit or padded
 // with zero or space, a year after the day (Cisco), a fraction, and a colon at the end (Cisco). What follows is not looked at.
 func parseBSD(s []byte) (st bsdStamp, n int) {
-	if len(s) < 14 || s[3] != ' ' {
+	if len(s) < len("Nov 1 1:17:52") || s[3] != ' ' {
 		return st, 0
 	}
 	if st.Month = month(s); st.Month == 0 {
@@ -130,7 +129,6 @@ func parseBSD(s []byte) (st bsdStamp, n int) {
 		return st, 0
 	}
 	if i < len(s) && s[i] == ':' {
-		st.colon = true
 		i++
 	}
 	return st, i
@@ -139,7 +137,7 @@ func parseBSD(s []byte) (st bsdStamp, n int) {
 // parseClock reads hh:mm:ss and a fraction behind it.
 func (s *Stamp) parseClock(b []byte) (n int, ok bool) {
 	if len(b) > 1 && b[1] == ':' { // an hour of one digit
-		if len(b) < 7 || b[4] != ':' {
+		if len(b) < 7 || b[4] != ':' || b[0]-'0' > 9 {
 			return 0, false
 		}
 		s.Hour, s.Minute, s.Second, n = b[0]-'0', num2(b[2:]), num2(b[5:]), 7

@@ -25,12 +25,13 @@ func (s *strict) allows(raw []byte, g Grammar) bool {
 			g = RFC5424
 		}
 	}
-	var err error
+	machine := s.rfc3164
 	switch g {
-	case RFC3164:
-		_, err = s.rfc3164.Parse(raw)
+	case Raw:
+		return true
 	case RFC5424:
-		_, err = s.rfc5424.Parse(raw)
+		machine = s.rfc5424
 	}
-	return err == nil
+	parsed, err := machine.Parse(raw)
+	return err == nil && parsed != nil // neither: the message ended too early
 }

@@ -13,6 +13,24 @@ type sdParam struct{ id, name string }
 
 var sdMachines = sync.Pool{New: func() any { return rfc5424.NewMachine() }}
 
+// appendRegularEscapes appends structured data with a second backslash for each that escapes nothing, as in C:\temp: RFC 5424,
+// section 6.3.3, calls it a regular character, go-syslog an error.
+func appendRegularEscapes(dst, sd []byte) []byte {
+	for i := 0; i < len(sd); i++ {
+		dst = append(dst, sd[i])
+		if sd[i] != '\\' {
+			continue
+		}
+		if i+1 < len(sd) && bytes.IndexByte([]byte(`"\]`), sd[i+1]) >= 0 {
+			i++
+			dst = append(dst, sd[i])
+		} else {
+			dst = append(dst, '\\')
+		}
+	}
+	return dst
+}
+
 // appendSDField appends the decoded value of sd.ID.PARAM, or nothing. go-syslog decodes; it is slow and allocates, so it is
 // asked only for messages that hold the ID's text.
 func appendSDField(dst []byte, m *Message, f Field) []byte {
@@ -21,7 +39,7 @@ func appendSDField(dst []byte, m *Message, f Field) []byte {
 	}
 	machine := sdMachines.Get().(gosyslog.Machine)
 	defer sdMachines.Put(machine)
-	parsed, err := machine.Parse(append([]byte("<13>1 - - - - - "), m.StructuredData...))
+	parsed, err := machine.Parse(appendRegularEscapes([]byte("<13>1 - - - - - "), m.StructuredData))
 	if err != nil {
 		return dst
 	}

@@ -23,6 +23,7 @@ type op struct {
 	field   Field
 	stamp   *stampFormat
 	mods    []modifier
+	max     int // opTag: bytes at most, 0 for all
 }
 
 type opKind uint8
@@ -87,7 +88,7 @@ func compileField(inner string, zone *time.Location) (op, error) {
 	if field.IsStamp() {
 		o.kind = opStamp
 		if o.stamp, words, err = compileStamp(words, zone); err != nil {
-			return op{}, err
+			return op{}, fmt.Errorf("{%s}: %w", inner, err)
 		}
 	} else if field.Name() == "tag" && len(words) == 0 {
 		o.kind = opTag
@@ -152,7 +153,11 @@ func (t *Template) Append(dst []byte, m *Message) []byte {
 		case opRFC3164:
 			dst = o.field.row.stamp(m).AppendRFC3164(dst)
 		case opTag:
+			start := len(dst)
 			dst = t.appendTag(dst, m)
+			if o.max > 0 && len(dst)-start > o.max {
+				dst = dst[:start+o.max]
+			}
 		case opSpacedMsg:
 			if len(m.Msg) == 0 || m.Msg[0] != ' ' {
 				dst = append(dst, ' ')

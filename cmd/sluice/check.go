@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"sluice/cmd/sluice/strict"
+)
+
+func newCheckCommand() *cobra.Command {
+	var beStrict, show bool
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "load the configuration and say what is wrong with it; opens nothing",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := loadConfig()
+			if err != nil {
+				return err
+			}
+			for _, w := range cfg.Warnings {
+				fmt.Fprintf(cmd.ErrOrStderr(), "%s (warning)\n", w)
+			}
+			if beStrict && len(cfg.Warnings) > 0 {
+				return exitError{exitRunTime, fmt.Errorf("%d warnings", len(cfg.Warnings))}
+			}
+			if show {
+				_, err = io.WriteString(cmd.OutOrStdout(), strict.Show(cfg.merged))
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "ok: %s\n", cfg)
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&beStrict, "strict", false, "a warning is exit 1")
+	cmd.Flags().BoolVar(&show, "show", false, "print the file with what it includes, secrets masked")
+	return cmd
+}

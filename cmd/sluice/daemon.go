@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"sluice/rules"
+	"sluice/writer"
+)
+
+// A daemon is the flow on one page: inputs read and parse, the pipeline routes, targets write.
+type daemon struct {
+	cfg     *Config
+	log     *slog.Logger
+	targets []*writer.Target
+	inputs  []runner
+	set     *rules.Set
+
+	lock    *os.File
+	waiting context.Context // of readers that wait for a full target
+	release context.CancelFunc
+}
+
+// newDaemon opens everything that the configuration names: targets first, so that nothing is received that has nowhere
+// to go. Whatever cannot be opened is in the error, and nothing stays open then.
+func newDaemon(cfg *Config, log *slog.Logger) (*daemon, error) {
+	d := &daemon{cfg: cfg, log: log}
+	d.waiting, d.release = context.WithCancel(context.Background())
+	if err := errors.Join(d.lockState(), d.openTargets()); err != nil {
+		d.close()
+		return nil, err
+	}
+	d.set = rules.NewSet(cfg.Rules, len(cfg.Targets))
+	if err := d.openInputs(newPipeline(d.waiting, d.set, d.targets)); err != nil {
+		d.close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// lockState makes the state folder this daemon's alone: two would write the same spools.
+func (d *daemon) lockState() error {
+	dir := d.cfg.StateDir
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return fmt.Errorf("state_dir: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return fmt.Errorf("state_dir: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return fmt.Errorf("state_dir %s: another sluice works with it; give this one a state_dir of its own", dir)
+	}
+	d.lock = f
+	return nil
+}
+
+func (d *daemon) openTargets() error {
+	var faults []error
+	for _, t := range d.cfg.Targets {
+		w, err := t.Open(d.log)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("target %s: %w", t.Name, err))
+			continue
+		}
+		d.targets = append(d.targets, w)
+	}
+	return errors.Join(faults...)
+}
+
+func (d *daemon) openInputs(p *pipeline) error {
+	var faults []error
+	for _, in := range d.cfg.Inputs {
+		r, err := in.Open(env{handler: p, hostname: d.cfg.Hostname, zone: d.cfg.Timezone, log: d.log})
+		if err != nil {
+			faults = append(faults, fmt.Errorf("input %s: %w", in.Name, err))
+			continue
+		}
+		d.inputs = append(d.inputs, r)
+	}
+	return errors.Join(faults...)
+}
+
+// run works until ctx ends, and then closes the flow from the left: inputs stop accepting and are read until they are
+// empty, then the queues are written out, all within the configured time.
+func (d *daemon) run(ctx context.Context) error {
+	defer d.close()
+	var readers, writers sync.WaitGroup
+	writing, giveUp := context.WithCancel(context.Background())
+	defer giveUp()
+	for _, t := range d.targets {
+		writers.Go(func() {
+			if err := t.Run(writing); err != nil {
+				d.log.Error("closing target", "target", t.Name, "error", err)
+			}
+		})
+	}
+	for i, in := range d.inputs {
+		readers.Go(func() {
+			if err := in.Run(ctx); err != nil && !errors.Is(err, net.ErrClosed) {
+				d.log.Error("input ended", "input", d.cfg.Inputs[i].Name, "error", err)
+			}
+		})
+	}
+	<-ctx.Done()
+	deadline, cancel := context.WithTimeout(context.Background(), d.cfg.Shutdown)
+	defer cancel()
+	context.AfterFunc(deadline, func() {
+		d.release()
+		giveUp()
+	})
+	readers.Wait()
+	for _, t := range d.targets {
+		t.Finish()
+	}
+	writers.Wait()
+	return nil
+}
+
+func (d *daemon) close() {
+	d.release()
+	for _, in := range d.inputs {
+		in.Close()
+	}
+	for _, t := range d.targets {
+		t.Close()
+	}
+	if d.lock != nil {
+		d.lock.Close()
+	}
+}

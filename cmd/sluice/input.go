@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"sluice/cmd/sluice/strict"
+	"sluice/syslog"
+	"sluice/syslog/listen"
+)
+
+// An Input is one configured way in.
+type Input struct {
+	Name      string
+	URL       string
+	Transport syslog.Transport
+	Parse     syslog.ParseOptions
+	Open      func(e env) (runner, error)
+}
+
+// An env is what an input is opened with.
+type env struct {
+	handler  syslog.Handler
+	hostname string
+	zone     *time.Location
+	log      *slog.Logger
+}
+
+// A runner is an input at work. Run reads until ctx ends and what was there then is handed over.
+type runner interface {
+	Run(ctx context.Context) error
+	Addr() net.Addr
+	Close()
+}
+
+// inputs reads the inputs of a file.
+func (l *loader) inputs(f *fragment) {
+	if f.Inputs == nil {
+		return
+	}
+	if f.Inputs.Kind != yaml.SequenceNode {
+		l.Errorf(f.Inputs, "inputs: want a list")
+		return
+	}
+	for i, n := range f.Inputs.Content {
+		n = strict.Resolve(n)
+		in := &Input{}
+		done := l.In("input %d", i+1)
+		l.input(f, in, n)
+		done()
+		if in.Name == "" {
+			continue
+		}
+		if slices.ContainsFunc(l.cfg.Inputs, func(o *Input) bool { return o.Name == in.Name }) {
+			l.Errorf(n, "two inputs have the name %q", in.Name)
+		}
+		l.cfg.Inputs = append(l.cfg.Inputs, in)
+	}
+}
+
+func (l *loader) input(f *fragment, in *Input, n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode {
+		url, ok := l.Text(n)
+		if !ok {
+			return
+		}
+		scheme, _, _ := strings.Cut(url, "://")
+		for _, k := range inputKinds {
+			if slices.Contains(k.schemes, scheme) {
+				l.inputOf(k, f, in, n)
+				return
+			}
+		}
+		l.Errorf(n, "%q is no URL of a socket: unixgram:///dev/log, unix:///run/x.sock, udp://:514, tcp://:514", strict.MaskURL(url))
+		return
+	}
+	for _, k := range inputKinds {
+		if strict.Lookup(n, k.key) != nil {
+			l.inputOf(k, f, in, n)
+			return
+		}
+	}
+	keys := make([]string, len(inputKinds))
+	for i, k := range inputKinds {
+		keys[i] = k.key
+	}
+	l.Errorf(n, "want a URL, or a mapping with one of the keys %s", strings.Join(keys, ", "))
+}
+
+func (l *loader) inputOf(k inputKind, f *fragment, in *Input, n *yaml.Node) {
+	if k.decode == nil {
+		l.Errorf(n, "%s: not built yet", k.key)
+		return
+	}
+	k.decode(l, f, in, n)
+}
+
+// A syslogSpec is a syslog input as YAML has it.
+type syslogSpec struct {
+	URL            string     `yaml:"syslog"`
+	Name           string     `yaml:"name"`
+	TLS            *yaml.Node `yaml:"tls,later"`
+	Decode         decoding   `yaml:"decode"`
+	RateLimit      *yaml.Node `yaml:"rate_limit,later"`
+	listen.Options `yaml:",inline"`
+}
+
+// A decoding says what the text of a message is.
+type decoding string
+
+// UnmarshalText reads text or json.
+func (d *decoding) UnmarshalText(text []byte) error { return word(d, "decode", text, "text", "json") }
+
+func decodeSyslogInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
+	spec, at := syslogSpec{Options: listen.DefaultOptions(), Decode: "text"}, n
+	if n.Kind == yaml.ScalarNode {
+		spec.URL, _ = l.Text(n)
+	} else {
+		l.Decode(n, &spec)
+		at = strict.Lookup(n, "syslog")
+	}
+	if spec.Decode == "json" {
+		l.Errorf(strict.Lookup(n, "decode"), "decode: json: not built yet")
+	}
+	in.URL, in.Name = spec.URL, spec.Name
+	if in.Name == "" {
+		in.Name = spec.URL
+	}
+	cfg := listen.Config{Name: in.Name, Options: spec.Options, Handler: nobody{}}
+	if !l.socket(f, &cfg, at, spec.URL) {
+		return
+	}
+	if err := cfg.Check(); err != nil {
+		l.Errorf(at, "%v", err)
+		return
+	}
+	in.Transport, in.Parse = cfg.Transport, spec.ParseOptions
+	in.Open = func(e env) (runner, error) {
+		cfg := cfg
+		cfg.Handler, cfg.Hostname, cfg.Zone, cfg.Log = e.handler, e.hostname, e.zone, e.log
+		return listen.Listen(cfg)
+	}
+}
+
+// nobody stands for the handler until there is one.
+type nobody struct{}
+
+func (nobody) Handle(*syslog.Batch) {}
+
+// syslogPorts are those that a URL without port means.
+const syslogPort = "514"
+
+// socket reads a URL such as udp://:514 or unixgram:///dev/log into cfg.
+func (l *loader) socket(f *fragment, cfg *listen.Config, at *yaml.Node, url string) bool {
+	scheme, rest, ok := strings.Cut(url, "://")
+	switch {
+	case !ok:
+		l.Errorf(at, "%q is no URL: want one such as udp://:514 or unixgram:///dev/log", url)
+		return false
+	case scheme == "tls" || scheme == "fd":
+		l.Errorf(at, "%s: not built yet", scheme)
+		return false
+	case strings.Contains(rest, "?"):
+		l.Errorf(at, "options do not go into the URL: write {syslog: %s, ..}", url[:strings.Index(url, "?")])
+		return false
+	}
+	transport := slices.Index(syslog.Transports, scheme)
+	cfg.Transport, cfg.Address = syslog.Transport(max(transport, 0)), rest
+	switch {
+	case scheme == "unix" || scheme == "unixgram":
+		cfg.Address = l.path(at, f.dir, rest)
+		return true
+	case scheme == "udp" || scheme == "tcp":
+		rest = strings.TrimSuffix(rest, "/")
+		if host, port, err := net.SplitHostPort(rest); err == nil {
+			cfg.Address = net.JoinHostPort(host, port)
+		} else {
+			cfg.Address = net.JoinHostPort(strings.Trim(rest, "[]"), syslogPort)
+		}
+		return true
+	}
+	l.Unknown(at, "scheme", scheme, []string{"unixgram", "unix", "udp", "tcp"})
+	return false
+}

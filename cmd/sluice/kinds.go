@@ -1,0 +1,62 @@
+package main
+
+import (
+	"gopkg.in/yaml.v3"
+
+	"sluice/writer"
+)
+
+// An inputKind is one way in. The key stands in an input's mapping and holds its URL; a plain string is of the kind that
+// has its scheme.
+type inputKind struct {
+	key     string
+	schemes []string
+	decode  func(l *loader, f *fragment, in *Input, n *yaml.Node) // nil: not built yet
+}
+
+// A targetKind is one way out. The key stands in a target's mapping and holds the path or URL; a plain string is a file
+// if it is a path, else of the kind that has its scheme.
+type targetKind struct {
+	key     string
+	schemes []string
+	decode  func(l *loader, f *fragment, t *Target, n *yaml.Node) // nil: not built yet
+}
+
+// Every kind there is. A new one is a file with its decode function and a line here.
+var (
+	inputKinds  []inputKind
+	targetKinds []targetKind
+)
+
+func init() { // not in the declaration: the functions reach the tables
+	inputKinds = []inputKind{
+		{"syslog", []string{"unixgram", "unix", "udp", "tcp", "tls", "fd"}, decodeSyslogInput},
+		{"redis", []string{"redis", "rediss"}, nil},
+		{"zmq", nil, nil},
+		{"python", nil, nil},
+		{"kernel", nil, nil},
+		{"journal", []string{"journal"}, nil},
+		{"tail", nil, nil},
+		{"stdin", []string{"stdin"}, nil},
+	}
+	targetKinds = []targetKind{
+		{"file", nil, decodeFileTarget},
+		{"console", nil, decodeConsoleTarget},
+		{"forward", []string{"udp", "tcp", "tls", "unix", "unixgram"}, nil},
+		{"users", nil, nil},
+	}
+}
+
+// defaults are the options, by kind, of targets that do not set them.
+type defaults struct {
+	File    fileSpec    `yaml:"file"`
+	Console consoleSpec `yaml:"console"`
+	Forward *yaml.Node  `yaml:"forward,later"`
+}
+
+func newDefaults() defaults {
+	return defaults{
+		File:    fileSpec{Format: "standard", FileOptions: writer.DefaultFileOptions()},
+		Console: consoleSpec{Format: "standard", Queue: writer.QueueOptions{Memory: 1 << 20, WhenFull: writer.DropNewest}},
+	}
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"regexp"
+	"slices"
+
+	"gopkg.in/yaml.v3"
+
+	"sluice/cmd/sluice/strict"
+	"sluice/rules"
+	"sluice/syslog"
+)
+
+// What is legal and seldom meant becomes a warning, here and nowhere else.
+
+// lintRule looks at one rule, and at those before it.
+func (l *loader) lintRule(n *yaml.Node, r *rules.Rule, aimless bool) {
+	if aimless && !r.Stop {
+		l.warn(n, "has neither to nor stop, and so no effect")
+	}
+	for _, before := range l.cfg.Rules {
+		if before.Stop && before.Match == nil {
+			l.warn(n, "nothing can reach it: rule %q takes every message and stops", before.Name)
+			break
+		}
+	}
+	if at := strict.Lookup(n, "match"); r.Match != nil {
+		for _, text := range rules.Lint(r.Match) {
+			l.warn(at, "%s", text)
+		}
+	}
+}
+
+// lintTargets finds targets that no rule uses.
+func (l *loader) lintTargets() {
+	for i, t := range l.cfg.Targets {
+		at, named := l.places[t]
+		if !named {
+			continue
+		}
+		if !slices.ContainsFunc(l.cfg.Rules, func(r *rules.Rule) bool { return slices.Contains(r.Targets, i) }) {
+			l.warn(at, "target %q: no rule uses it", t.Name)
+		}
+	}
+}
+
+var doubledField = regexp.MustCompile(`\{\{\s*\.?([A-Za-z_.-]+)\s*\}\}`)
+
+// lintFormat finds {{field}}, which Docker and Vector mean by {field}.
+func (l *loader) lintFormat(at *yaml.Node, text string) {
+	for _, m := range doubledField.FindAllStringSubmatch(text, -1) {
+		if _, err := syslog.FieldNamed(m[1]); err == nil {
+			l.warn(at, "%s writes {%s} and no field: here a field has single braces", m[0], m[1])
+		}
+	}
+}

@@ -1,0 +1,65 @@
+// Command sluice receives syslog and sends each message where its rules say.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes of all commands.
+const (
+	exitRunTime       = 1
+	exitConfiguration = 2
+)
+
+// An exitError is an error with the exit code that it means.
+type exitError struct {
+	code int
+	error
+}
+
+func (e exitError) Unwrap() error { return e.error }
+
+func main() {
+	err := newRootCommand().Execute()
+	if err == nil {
+		return
+	}
+	code := exitRunTime
+	var exit exitError
+	if errors.As(err, &exit) {
+		code = exit.code
+	}
+	if exit.error != nil || code == exitRunTime && exit.code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(code)
+}
+
+// configFlag is the value of -c.
+var configFlag string
+
+func newRootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "sluice",
+		Short:         "receive syslog and send each message where its rules say",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.PersistentFlags().StringVarP(&configFlag, "config", "c", "", "configuration file (else $SLUICE_CONFIG, /etc/sluice/sluice.yaml, or the embedded default)")
+	root.AddCommand(newRunCommand(), newCheckCommand(), newTestCommand(), newExplainCommand(), newSendCommand(), newFieldsCommand(), newVersionCommand())
+	root.AddCommand(helpTopics()...)
+	return root
+}
+
+// loadConfig reads the configuration that the flags and the environment name.
+func loadConfig() (*Config, error) {
+	cfg, err := LoadConfig(configPath(configFlag))
+	if err != nil {
+		return nil, exitError{exitConfiguration, err}
+	}
+	return cfg, nil
+}

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// A palette colours words for a terminal, or leaves them as they are.
+type palette bool
+
+// colours is the palette for out: none unless it is a terminal, nor if $NO_COLOR is set.
+func colours(out io.Writer) palette {
+	f, ok := out.(*os.File)
+	if !ok || os.Getenv("NO_COLOR") != "" {
+		return false
+	}
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
+}
+
+func (p palette) good(s string) string  { return p.paint("32", s) }
+func (p palette) bad(s string) string   { return p.paint("31", s) }
+func (p palette) faint(s string) string { return p.paint("2", s) }
+func (p palette) bold(s string) string  { return p.paint("1", s) }
+
+func (p palette) paint(code, s string) string {
+	if !p {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	_ "time/tzdata" // zones work in an empty container, too
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+)
+
+// defaultConfig is what runs where there is no file.
+//
+//go:embed default.yaml
+var defaultConfig []byte
+
+func newRunCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "run",
+		Short: "receive and forward until told to stop",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := loadConfig()
+			if err != nil {
+				return err
+			}
+			log := cfg.Log.logger()
+			for _, w := range cfg.Warnings {
+				log.Warn(w.Error())
+			}
+			// Before anything is open: a signal in between would otherwise leave socket files behind.
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, unix.SIGTERM)
+			defer stop()
+			d, err := newDaemon(cfg, log)
+			if err != nil {
+				return err
+			}
+			d.banner(cmd.OutOrStdout())
+			return d.run(ctx)
+		},
+	}
+}
+
+// banner says what a person wants to know first: what is listened to, where it is written, and what to try.
+func (d *daemon) banner(out io.Writer) {
+	name := d.cfg.File
+	if name == "" {
+		name = "its embedded default (no configuration file was given)"
+	}
+	fmt.Fprintf(out, "sluice %s runs %s\n", versionText(), name)
+	for i, in := range d.inputs {
+		label := ""
+		if c := d.cfg.Inputs[i]; c.Name != c.URL {
+			label = " (" + c.Name + ")"
+		}
+		fmt.Fprintf(out, "  listens  %s%s\n", address(in), label)
+	}
+	for _, t := range d.cfg.Targets {
+		label := ""
+		if t.Name != t.Where {
+			label = " (" + t.Name + ")"
+		}
+		fmt.Fprintf(out, "  writes   %s%s\n", t.Where, label)
+	}
+	if len(d.inputs) > 0 {
+		fmt.Fprintf(out, "  try      sluice send --to %s hello\n", address(d.inputs[0]))
+	}
+}
+
+// address is an input's URL with the port that the kernel chose, if it was to choose one.
+func address(in runner) string {
+	a := in.Addr()
+	return a.Network() + "://" + a.String()
+}

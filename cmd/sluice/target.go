@@ -1,0 +1,250 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"sluice/cmd/sluice/strict"
+	"sluice/syslog"
+	"sluice/writer"
+)
+
+// A Target is one configured way out.
+type Target struct {
+	Name   string // of an in-place target: its path or URL
+	Kind   string
+	Where  string // path, URL or stream
+	Format syslog.FormatSpec
+	Path   func() (*writer.Path, error) // nil unless Where holds fields
+	Open   func(log *slog.Logger) (*writer.Target, error)
+
+	spec any // what YAML said, to tell whether two targets for one place agree
+}
+
+// targets reads the named targets of a file.
+func (l *loader) targets(f *fragment) {
+	if f.Targets == nil {
+		return
+	}
+	pairs, _ := l.Pairs(f.Targets)
+	for _, p := range pairs {
+		if strict.Extension(p.Key) {
+			continue
+		}
+		done := l.In("target %q", p.Key)
+		t := &Target{Name: p.Key}
+		if l.named(p.Key) != nil {
+			l.Errorf(p.At, "is defined twice")
+		} else if l.target(f, t, p.Value) {
+			if other := l.at(t.Where); other != nil && !reflect.DeepEqual(t.spec, other.spec) {
+				l.Errorf(p.Value, "%s is the place of target %q already, with other options", t.Where, other.Name)
+			} else if other != nil {
+				l.warn(p.Value, "%s is the place of target %q already", t.Where, other.Name)
+			}
+		}
+		l.places[t] = p.At
+		l.cfg.Targets = append(l.cfg.Targets, t) // a broken one too: rules that name it are not wrong
+		done()
+	}
+}
+
+// named returns the target of that name, at the one that goes to that place, or nil.
+func (l *loader) named(name string) *Target {
+	return find(l.cfg.Targets, func(t *Target) bool { return t.Name == name })
+}
+
+func (l *loader) at(where string) *Target {
+	return find(l.cfg.Targets, func(t *Target) bool { return t.Where == where })
+}
+
+func find[T any](list []*T, is func(*T) bool) *T {
+	if i := slices.IndexFunc(list, is); i >= 0 {
+		return list[i]
+	}
+	return nil
+}
+
+// target reads a path, a URL or a mapping, and reports whether it is one.
+func (l *loader) target(f *fragment, t *Target, n *yaml.Node) bool {
+	n = strict.Resolve(n)
+	if n.Kind == yaml.ScalarNode {
+		text, ok := l.Text(n)
+		if !ok {
+			return false
+		}
+		scheme, _, isURL := strings.Cut(text, "://")
+		for _, k := range targetKinds {
+			if isURL && slices.Contains(k.schemes, scheme) || !isURL && k.key == "file" {
+				return l.targetOf(k, f, t, n)
+			}
+		}
+		l.Errorf(n, "%q is neither a path nor a URL of a collector", strict.MaskURL(text))
+		return false
+	}
+	keys := make([]string, len(targetKinds))
+	for i, k := range targetKinds {
+		if strict.Lookup(n, k.key) != nil {
+			return l.targetOf(k, f, t, n)
+		}
+		keys[i] = k.key
+	}
+	l.Errorf(n, "want a path, a URL, or a mapping with one of the keys %s", strings.Join(keys, ", "))
+	return false
+}
+
+func (l *loader) targetOf(k targetKind, f *fragment, t *Target, n *yaml.Node) bool {
+	t.Kind = k.key
+	if k.decode == nil {
+		l.Errorf(n, "%s: not built yet", k.key)
+		return false
+	}
+	k.decode(l, f, t, n)
+	return t.Open != nil
+}
+
+// destination finds or makes the target that an entry of `to` means: a name, a path, a URL or a mapping. It returns the
+// target's index, or -1.
+func (l *loader) destination(f *fragment, n *yaml.Node) int {
+	n = strict.Resolve(n)
+	if n.Kind == yaml.ScalarNode {
+		name, ok := l.Text(n)
+		if !ok {
+			return -1
+		}
+		if t := l.named(name); t != nil {
+			return slices.Index(l.cfg.Targets, t)
+		}
+		if !strings.Contains(name, "/") && !strings.HasPrefix(name, "~") {
+			var have []string
+			for _, t := range l.cfg.Targets {
+				if t.Name != t.Where {
+					have = append(have, t.Name)
+				}
+			}
+			if strings.Contains(name, ".") {
+				l.Errorf(n, "unknown target %q (a file in place has a slash in its path: ./%s)", name, name)
+			} else {
+				l.Unknown(n, "target", name, have)
+			}
+			return -1
+		}
+	}
+	t := &Target{}
+	if !l.target(f, t, n) {
+		return -1
+	}
+	if other := l.at(t.Where); other != nil {
+		if n.Kind == yaml.MappingNode && !reflect.DeepEqual(t.spec, other.spec) {
+			l.Errorf(n, "%s has other options where it is named before (target %q)", t.Where, other.Name)
+		}
+		return slices.Index(l.cfg.Targets, other)
+	}
+	t.Name = t.Where
+	l.cfg.Targets = append(l.cfg.Targets, t)
+	return len(l.cfg.Targets) - 1
+}
+
+// compile makes the format of a target and reports what is wrong with it at the key that says so.
+func (l *loader) compile(n *yaml.Node, text string, escape *syslog.Escape) syslog.FormatSpec {
+	spec := syslog.FormatSpec{Text: text, Named: l.cfg.Formats, Escape: escape, Zone: l.cfg.Timezone}
+	if _, err := spec.Compile(); err != nil {
+		at := strict.Lookup(n, "format")
+		if at == nil {
+			at = n
+		}
+		l.wrong(at, "format", err)
+	} else if at := strict.Lookup(n, "format"); at != nil {
+		l.lintFormat(at, text)
+	}
+	return spec
+}
+
+// A fileSpec is a file target as YAML has it.
+type fileSpec struct {
+	File               string         `yaml:"file"`
+	Format             string         `yaml:"format"`
+	Escape             *syslog.Escape `yaml:"escape"`
+	writer.FileOptions `yaml:",inline"`
+}
+
+func decodeFileTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
+	spec, at, ok := f.Defaults.File, n, true
+	if n.Kind == yaml.ScalarNode {
+		spec.File, ok = l.Text(n)
+	} else {
+		ok = l.Decode(n, &spec)
+		at = strict.Lookup(n, "file")
+	}
+	if spec.File == "" {
+		l.Errorf(at, "file: want a path")
+		return
+	}
+	spec.File = l.path(at, f.dir, spec.File)
+	t.Format = l.compile(n, spec.Format, spec.Escape)
+	compilePath := func() (*writer.Path, error) { return writer.CompilePath(spec.File, l.cfg.Timezone) }
+	path, err := compilePath()
+	if err != nil {
+		l.wrong(at, "file", err)
+	}
+	if !ok || err != nil {
+		return
+	}
+	t.Where, t.spec = spec.File, spec
+	fixed := spec.File
+	if path != nil {
+		fixed, t.Path = "", compilePath
+	}
+	t.Open = func(log *slog.Logger) (*writer.Target, error) {
+		sink, err := writer.NewFileSink(fixed, spec.FileOptions)
+		if err != nil {
+			return nil, err
+		}
+		return t.start(spec.Queue, sink, log)
+	}
+}
+
+// start puts a queue before a sink.
+func (t *Target) start(o writer.QueueOptions, sink writer.Sink, log *slog.Logger) (*writer.Target, error) {
+	template, err := t.Format.Compile()
+	if err != nil {
+		return nil, err
+	}
+	var path *writer.Path
+	if t.Path != nil {
+		if path, err = t.Path(); err != nil {
+			return nil, err
+		}
+	}
+	return writer.NewTarget(t.Name, writer.NewQueue(o, template, path), sink, log), nil
+}
+
+// A consoleSpec is a console target as YAML has it.
+type consoleSpec struct {
+	Console string              `yaml:"console"`
+	Format  string              `yaml:"format"`
+	Escape  *syslog.Escape      `yaml:"escape"`
+	Queue   writer.QueueOptions `yaml:"queue"`
+}
+
+func decodeConsoleTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
+	spec := f.Defaults.Console
+	if !l.Decode(n, &spec) {
+		return
+	}
+	streams := map[string]*os.File{"stdout": os.Stdout, "stderr": os.Stderr}
+	out := streams[spec.Console]
+	if out == nil {
+		l.Unknown(strict.Lookup(n, "console"), "console", spec.Console, []string{"stdout", "stderr"})
+		return
+	}
+	t.Format = l.compile(n, spec.Format, spec.Escape)
+	t.Where, t.spec = spec.Console, spec
+	t.Open = func(log *slog.Logger) (*writer.Target, error) {
+		return t.start(spec.Queue, writer.NewConsole(out), log)
+	}
+}

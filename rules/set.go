@@ -1,0 +1,103 @@
+// Package rules decides which targets a message goes to. Its functions are pure: they look at the message and at
+// nothing else, so that the same code routes, explains and tests.
+package rules
+
+import (
+	"sync/atomic"
+
+	"sluice/syslog"
+)
+
+// A Rule sends the messages that its condition holds for to its targets.
+type Rule struct {
+	Name    string
+	Match   Condition // nil: every message
+	Targets []int     // indexes into whatever the Set's user calls targets
+	Stop    bool      // a message that matches is not shown to the rules behind
+
+	matches atomic.Uint64
+}
+
+// Matches is how many messages the rule has matched.
+func (r *Rule) Matches() uint64 { return r.matches.Load() }
+
+// A Set is an ordered list of rules. A message goes to every target of every rule that matches, until one says stop.
+// A Set is not changed once it is made; any number of goroutines may route with it at once.
+type Set struct {
+	Rules    []*Rule
+	targets  int
+	index    index
+	unrouted atomic.Uint64
+}
+
+// NewSet returns a Set over so many targets.
+func NewSet(rules []*Rule, targets int) *Set {
+	return &Set{Rules: rules, targets: targets, index: newIndex(rules)}
+}
+
+// Unrouted is how many messages no rule matched.
+func (s *Set) Unrouted() uint64 { return s.unrouted.Load() }
+
+// Routes is where the messages of one batch go. It is used again for batch after batch, by one goroutine at a time.
+type Routes struct {
+	To      [][]int32 // for each target the indexes of its messages in the batch, ascending
+	matches []uint32
+	eval    eval
+	found   candidates
+	of      *Set
+}
+
+// Route finds the targets of each message of b and counts the matches. It makes r over, and allocates nothing once r is warm.
+func (s *Set) Route(b *syslog.Batch, r *Routes) {
+	r.reset(s)
+	unrouted := uint64(0)
+	for i := range b.Messages {
+		r.eval.look(&b.Messages[i])
+		if !s.route(r, int32(i)) {
+			unrouted++
+		}
+	}
+	for i, n := range r.matches {
+		if n > 0 {
+			s.Rules[i].matches.Add(uint64(n))
+		}
+	}
+	if unrouted > 0 {
+		s.unrouted.Add(unrouted)
+	}
+}
+
+// route reports whether any rule matched.
+func (s *Set) route(r *Routes, i int32) bool {
+	matched := false
+	r.found.find(&s.index, &r.eval)
+	for n := r.found.next(); n >= 0; n = r.found.next() {
+		if !s.index.rules[n].holds(&r.eval) {
+			continue
+		}
+		matched = true
+		r.matches[n]++
+		rule := s.Rules[n]
+		for _, t := range rule.Targets {
+			if to := r.To[t]; len(to) == 0 || to[len(to)-1] != i { // once, even if two rules say so
+				r.To[t] = append(to, i)
+			}
+		}
+		if rule.Stop {
+			break
+		}
+	}
+	return matched
+}
+
+func (r *Routes) reset(s *Set) {
+	if r.of != s {
+		*r = Routes{of: s, matches: make([]uint32, len(s.Rules)), To: make([][]int32, s.targets)}
+		r.eval.slots = make([]slot, s.index.slots)
+		return
+	}
+	clear(r.matches)
+	for i := range r.To {
+		r.To[i] = r.To[i][:0]
+	}
+}

@@ -1,0 +1,57 @@
+package listen
+
+import (
+	"sync/atomic"
+
+	"sluice/syslog"
+)
+
+// Counters count what an input did. Messages, Bytes, Malformed and Truncated speak of messages handed over.
+type Counters struct {
+	Messages, Bytes      atomic.Uint64 // Bytes: of the raw messages, without framing
+	Malformed, Truncated atomic.Uint64
+
+	DroppedKernel     atomic.Uint64 // udp: no room in the receive buffer
+	DroppedNotAllowed atomic.Uint64 // datagrams and connections of peers that are not in allow
+	DroppedStrict     atomic.Uint64 // messages against the grammar
+
+	Connections        atomic.Int64  // open now
+	ConnectionsRefused atomic.Uint64 // over max_connections, or over one address's quarter
+}
+
+// A tally is what one reader has counted since it last told the Counters: one atomic add a batch, not a message.
+type tally struct {
+	messages, bytes, malformed, truncated, strict, notAllowed uint64
+}
+
+// count counts a message that was parsed.
+func (t *tally) count(m *syslog.Message) {
+	t.messages++
+	t.bytes += uint64(len(m.Raw))
+	if m.Guess == 0 {
+		return
+	}
+	if m.Guess.Malformed() {
+		t.malformed++
+	}
+	if m.Guess&syslog.Truncated != 0 {
+		t.truncated++
+	}
+}
+
+// tell adds the tally to c and clears it.
+func (t *tally) tell(c *Counters) {
+	add(&c.Messages, t.messages)
+	add(&c.Bytes, t.bytes)
+	add(&c.Malformed, t.malformed)
+	add(&c.Truncated, t.truncated)
+	add(&c.DroppedStrict, t.strict)
+	add(&c.DroppedNotAllowed, t.notAllowed)
+	*t = tally{}
+}
+
+func add(c *atomic.Uint64, n uint64) {
+	if n > 0 {
+		c.Add(n)
+	}
+}

@@ -1,0 +1,60 @@
+package listen
+
+import (
+	"bytes"
+	"time"
+
+	"sluice/syslog"
+)
+
+// An intake makes messages of raw ones and hands them over in batches. One goroutine uses it.
+type intake struct {
+	parser   *syslog.Parser
+	batch    *syslog.Batch
+	handler  syslog.Handler
+	counters *Counters
+	strict   bool
+	tally    tally
+}
+
+func newIntake(cfg *Config, counters *Counters) intake {
+	return intake{
+		parser:   syslog.NewParser(cfg.ParseOptions, cfg.Zone),
+		batch:    syslog.NewBatch(),
+		handler:  cfg.Handler,
+		counters: counters,
+		strict:   cfg.Strict,
+	}
+}
+
+// begin says whose messages follow and when they were received.
+func (in *intake) begin(feed *syslog.Feed, now time.Time) {
+	in.batch.Feed = feed
+	in.parser.SetNow(now)
+}
+
+// take parses raw into the batch, which refers to it until the next handOver. guess is added to what Parse guesses.
+func (in *intake) take(raw []byte, o *syslog.Origin, guess syslog.Guess) {
+	if in.batch.Full() {
+		in.handOver()
+	}
+	m := in.batch.Next()
+	if !in.parser.Parse(m, raw, o) {
+		in.batch.Undo()
+		if in.strict && len(bytes.Trim(raw, "\r\n\x00")) > 0 { // what is only that is no message at all
+			in.tally.strict++
+		}
+		return
+	}
+	m.Guess |= guess
+	in.tally.count(m)
+}
+
+// handOver passes on what was taken and counts it. Afterwards nothing refers to the raw messages any more.
+func (in *intake) handOver() {
+	in.tally.tell(in.counters)
+	if len(in.batch.Messages) > 0 {
+		in.handler.Handle(in.batch)
+		in.batch.Reset()
+	}
+}

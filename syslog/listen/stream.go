@@ -1,0 +1,152 @@
+package listen
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"sluice/syslog"
+)
+
+// A streamListener is a bound socket that makes connections: *net.TCPListener or *net.UnixListener.
+type streamListener interface {
+	net.Listener
+	SetDeadline(time.Time) error
+	syscall.Conn
+}
+
+// stream accepts connections, and reads each in a goroutine of its own.
+type stream struct {
+	listener *Listener
+	ln       streamListener
+	raw      syscall.RawConn
+	allow    allowlist
+	local    *syslog.Origin // of a local socket
+	crowd    crowd
+	desks    *desks
+	serving  sync.WaitGroup // connections
+}
+
+// addStream makes ln one of l's sockets, which closes it from now on.
+func (l *Listener) addStream(ln streamListener) error {
+	raw, err := ln.SyscallConn()
+	if err != nil {
+		ln.Close()
+		return l.cfg.socketError(err)
+	}
+	s := &stream{listener: l, ln: ln, raw: raw, allow: newAllowlist(l.cfg.Allow), crowd: newCrowd(l.cfg.MaxConnections), desks: newDesks(&l.cfg, &l.counters)}
+	if l.cfg.Transport == syslog.Unix {
+		s.local = l.localOrigin()
+	}
+	l.sockets = append(l.sockets, s)
+	return nil
+}
+
+func (s *stream) addr() net.Addr { return s.ln.Addr() }
+func (s *stream) close()         { _ = s.ln.Close() }
+
+func (s *stream) wake() {
+	_ = s.ln.SetDeadline(longAgo)
+	s.crowd.each((*conn).wake)
+}
+
+const (
+	firstAcceptPause = 5 * time.Millisecond
+	maxAcceptPause   = time.Second
+)
+
+// serve accepts until the socket is closed or the listener stops, and returns when no connection is left. What cannot
+// be accepted now (EMFILE) may be later.
+func (s *stream) serve() {
+	defer s.serving.Wait()
+	l, pause := s.listener, firstAcceptPause
+	for {
+		nc, err := s.ln.Accept()
+		switch {
+		case err == nil:
+			pause = firstAcceptPause
+			if l.accepting.resolved() {
+				l.log.Info("connections are accepted again")
+			}
+			s.admit(nc)
+		case l.stopped(err):
+			s.acceptRest()
+			return
+		default:
+			if unsaid, ok := l.accepting.due(time.Now()); ok {
+				l.log.Error("cannot accept connections", "error", err, "unsaid", unsaid)
+			}
+			l.pause(pause)
+			pause = min(2*pause, maxAcceptPause)
+		}
+	}
+}
+
+// acceptRest accepts what is queued: to its peers those connections are open, and what they have sent is on its way.
+func (s *stream) acceptRest() {
+	for s.listener.hard.Err() == nil && readable(s.raw) {
+		_ = s.ln.SetDeadline(time.Now().Add(drainTime))
+		nc, err := s.ln.Accept()
+		if err == nil {
+			s.admit(nc)
+		} else if !errors.Is(err, os.ErrDeadlineExceeded) { // which wake may have set meanwhile
+			return
+		}
+	}
+}
+
+// readable reports whether a read would find something now.
+func readable(raw syscall.RawConn) bool {
+	n := 0
+	_ = control(raw, func(fd int) (err error) {
+		n, err = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+		return err
+	})
+	return n > 0
+}
+
+// admit starts reading nc, or closes it if it may not send, or if there are too many.
+func (s *stream) admit(nc net.Conn) {
+	l := s.listener
+	origin, peer := s.local, netip.Addr{}
+	if origin == nil {
+		if a, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
+			peer = plain(a.AddrPort().Addr())
+		}
+		if !s.allow.allows(peer) {
+			l.counters.DroppedNotAllowed.Add(1)
+			l.sayNotAllowed(time.Now(), "connections", 1)
+			nc.Close()
+			return
+		}
+	}
+	c, err := newConn(s, nc, peer)
+	if err != nil {
+		nc.Close()
+		return
+	}
+	if full := s.crowd.enter(c); full != "" {
+		l.counters.ConnectionsRefused.Add(1)
+		if unsaid, ok := l.refused.due(time.Now()); ok {
+			l.log.Warn("refused a connection: "+full, "source", nc.RemoteAddr().String(), "unsaid", unsaid)
+		}
+		nc.Close()
+		return
+	}
+	if origin == nil {
+		origin = l.origin(peer.String())
+	}
+	c.origin = origin
+	l.counters.Connections.Add(1)
+	s.serving.Go(func() {
+		c.serve()
+		l.counters.Connections.Add(-1)
+		s.crowd.leave(c)
+	})
+}

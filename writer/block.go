@@ -1,0 +1,97 @@
+// Package writer takes messages to files, consoles and collectors. Each target has a queue of blocks and one goroutine
+// that writes them, so that no target waits for another.
+package writer
+
+// blockSize is when a block is full. 64 KiB is far past the point where the cost of a write call shows, and small enough
+// to stay in the second-level cache between the reader that fills it and the goroutine that writes it.
+const blockSize = 64 << 10
+
+// A Block is some messages of one target in their order, ready to be written. Behind each message one byte is left for
+// its delimiter and holds a newline, so that a file takes the whole of Text in one write, and other framings still know
+// where each message ends.
+type Block struct {
+	Text  []byte
+	Ends  []uint32 // where each message ends in Text; the delimiter's byte follows
+	paths paths
+	first uint64 // position in the queue of the first message
+	next  *Block
+}
+
+// size is what the block takes of its queue's memory: not the text alone, since empty messages have ends too, and short
+// ones long paths.
+func (b *Block) size() int {
+	return len(b.Text) + 4*len(b.Ends) + len(b.paths.text) + 12*len(b.paths.runs)
+}
+
+// newBlock leaves room for one message of common size beyond the size at which a block is full.
+func newBlock() *Block { return &Block{Text: make([]byte, 0, blockSize+8<<10)} }
+
+// Count is how many messages the block holds.
+func (b *Block) Count() int { return len(b.Ends) }
+
+func (b *Block) reset() {
+	b.Text, b.Ends, b.next = b.Text[:0], b.Ends[:0], nil
+	b.paths.text, b.paths.runs = b.paths.text[:0], b.paths.runs[:0]
+}
+
+// add ends the message that was appended to Text.
+func (b *Block) add() {
+	b.Ends = append(b.Ends, uint32(len(b.Text)))
+	b.Text = append(b.Text, '\n')
+}
+
+// start is where message number n begins in Text; n may be Count, for the end of Text.
+func (b *Block) start(n uint32) uint32 {
+	if n == 0 {
+		return 0
+	}
+	return b.Ends[n-1] + 1
+}
+
+// paths say which message goes to which file, where the path holds fields. Messages that follow each other with the
+// same path share a run.
+type paths struct {
+	text []byte
+	runs []run
+}
+
+type run struct {
+	from, to uint32 // the path in text
+	behind   uint32 // the first message that is not in the run
+}
+
+// add notes the path of message number n, which must be the next.
+func (p *paths) add(path []byte, n int) {
+	if k := len(p.runs); k > 0 && string(p.of(p.runs[k-1])) == string(path) {
+		p.runs[k-1].behind = uint32(n + 1)
+		return
+	}
+	from := uint32(len(p.text))
+	p.text = append(p.text, path...)
+	p.runs = append(p.runs, run{from, uint32(len(p.text)), uint32(n + 1)})
+}
+
+func (p *paths) of(r run) []byte { return p.text[r.from:r.to] }
+
+// A list is blocks in the order in which they were filled.
+type list struct{ head, tail *Block }
+
+func (l *list) push(b *Block) {
+	if l.tail == nil {
+		l.head = b
+	} else {
+		l.tail.next = b
+	}
+	l.tail = b
+}
+
+func (l *list) pop() *Block {
+	b := l.head
+	if b != nil {
+		if l.head = b.next; l.head == nil {
+			l.tail = nil
+		}
+		b.next = nil
+	}
+	return b
+}

@@ -1,0 +1,259 @@
+package writer
+
+import (
+	lru "container/list"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// FileOptions are the options of a file target; YAML fills them.
+type FileOptions struct {
+	Owner     string        `yaml:"owner"`
+	Group     string        `yaml:"group"`
+	Mode      fs.FileMode   `yaml:"mode"`
+	DirMode   fs.FileMode   `yaml:"dir_mode"`
+	Fsync     bool          `yaml:"fsync"`
+	MaxOpen   int           `yaml:"max_open"`
+	Rotate    any           `yaml:"rotate,later"`
+	MaxPaths  int           `yaml:"max_paths,later"`
+	IdleClose time.Duration `yaml:"idle_close,later"`
+	Queue     QueueOptions  `yaml:"queue"`
+}
+
+// DefaultFileOptions are the options of a file target that sets none.
+func DefaultFileOptions() FileOptions {
+	return FileOptions{
+		Mode: 0o640, DirMode: 0o750, MaxOpen: 256,
+		Queue: QueueOptions{Memory: 8 << 20, WhenFull: BlockSenders, BlockFor: defaultBlockFor},
+	}
+}
+
+// A FileSink appends blocks to one file, or to many where the path holds fields.
+type FileSink struct {
+	options  FileOptions
+	uid, gid int    // -1: not changed
+	fixed    *file  // the only file, unless paths hold fields
+	many     *files // else
+}
+
+// NewFileSink returns a sink for path, or for as many files as messages name if path is empty. A fixed file is opened
+// at once, so that a path that cannot be opened is known before anything listens.
+func NewFileSink(path string, o FileOptions) (*FileSink, error) {
+	s := &FileSink{options: o, uid: -1, gid: -1}
+	var err error
+	if s.uid, err = lookupID(o.Owner, userID); err != nil {
+		return nil, fmt.Errorf("owner %s: %w", o.Owner, err)
+	}
+	if s.gid, err = lookupID(o.Group, groupID); err != nil {
+		return nil, fmt.Errorf("group %s: %w", o.Group, err)
+	}
+	if path == "" {
+		s.many = &files{sink: s, known: map[string]*file{}}
+		return s, nil
+	}
+	s.fixed = &file{path: path}
+	return s, s.fixed.reopen(s)
+}
+
+// Write appends b to its files, each in one write unless the kernel cuts it short.
+func (s *FileSink) Write(b *Block) error {
+	if s.many != nil {
+		return s.many.write(b)
+	}
+	return s.fixed.write(s, b.Text)
+}
+
+// Close closes every file.
+func (s *FileSink) Close() error {
+	if s.many != nil {
+		return s.many.close()
+	}
+	return s.fixed.close()
+}
+
+// A file is one file that is appended to.
+type file struct {
+	path     string
+	f        *os.File
+	dev, ino uint64
+	regular  bool   // no FIFO and no device
+	done     int    // bytes of the text in hand that are written
+	part     []byte // many: what it gets of the block in hand
+	size     int    // many: how much that will be
+	place    *lru.Element
+}
+
+// patience is how long a FIFO whose reader is slow may keep us in one write: Run has to see that it is told to leave.
+const patience = time.Second
+
+// write appends text. After an error the same text must be given again. A write that was cut short is finished on the
+// same descriptor; only between texts is the path looked at, and the file opened anew if it leads elsewhere.
+func (f *file) write(s *FileSink, text []byte) error {
+	if f.done > 0 && f.deleted() { // with all that was written; and holding on to it would keep a full disk full
+		f.done = 0
+	}
+	if f.done == 0 && !f.current() {
+		if err := f.reopen(s); err != nil {
+			return err
+		}
+	}
+	if !f.regular {
+		f.f.SetWriteDeadline(time.Now().Add(patience)) // the error of a device that knows no deadline says just that
+	}
+	for f.done < len(text) {
+		n, err := f.f.Write(text[f.done:])
+		f.done += n
+		if err != nil {
+			return err
+		}
+	}
+	if s.options.Fsync && f.regular {
+		if err := unix.Fdatasync(int(f.f.Fd())); err != nil {
+			return &fs.PathError{Op: "fdatasync", Path: f.path, Err: err}
+		}
+	}
+	f.done = 0
+	return nil
+}
+
+// current reports whether the open file is still the one that its path names.
+func (f *file) current() bool {
+	if f.f == nil {
+		return false
+	}
+	var st unix.Stat_t
+	return unix.Stat(f.path, &st) == nil && st.Dev == f.dev && st.Ino == f.ino
+}
+
+// deleted reports whether no path leads to the open file any more.
+func (f *file) deleted() bool {
+	st, err := f.f.Stat()
+	return err == nil && st.Sys().(*syscall.Stat_t).Nlink == 0
+}
+
+func (f *file) reopen(s *FileSink) error {
+	f.close()
+	created, err := f.openOrCreate(s)
+	if err != nil {
+		return err
+	}
+	if created {
+		if err := s.own(f.f, s.options.Mode); err != nil {
+			f.close()
+			os.Remove(f.path) // else the next try finds it, and takes it for somebody's who wants it so
+			return err
+		}
+	}
+	st, err := f.f.Stat() // not Fd, which would have writes to a FIFO block
+	if err != nil {
+		f.close()
+		return err
+	}
+	sys := st.Sys().(*syscall.Stat_t)
+	f.dev, f.ino, f.regular = uint64(sys.Dev), sys.Ino, st.Mode().IsRegular()
+	return nil
+}
+
+// own gives what we have just made its owner and exactly the mode that was asked for, whatever the umask. The mode comes
+// last: a change of owner takes setuid and setgid bits away.
+func (s *FileSink) own(f *os.File, mode fs.FileMode) error {
+	if s.uid >= 0 || s.gid >= 0 {
+		if err := f.Chown(s.uid, s.gid); err != nil {
+			return err
+		}
+	}
+	return f.Chmod(mode)
+}
+
+// openOrCreate opens the file, or makes it and the folders it is in. O_NONBLOCK keeps a FIFO without reader from hanging us.
+func (f *file) openOrCreate(s *FileSink) (created bool, err error) {
+	const flags = os.O_WRONLY | os.O_APPEND | unix.O_NONBLOCK | unix.O_CLOEXEC
+	if f.f, err = os.OpenFile(f.path, flags, 0); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	if err := s.makeFolder(filepath.Dir(f.path)); err != nil {
+		return false, err
+	}
+	f.f, err = os.OpenFile(f.path, flags|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) { // somebody else was quicker
+		f.f, err = os.OpenFile(f.path, flags, 0)
+		return false, err
+	}
+	return err == nil, err
+}
+
+// makeFolder makes dir and those above it that are missing, with exactly the mode of dir_mode.
+func (s *FileSink) makeFolder(dir string) error {
+	if st, err := os.Stat(dir); err == nil {
+		if !st.IsDir() {
+			return &fs.PathError{Op: "mkdir", Path: dir, Err: unix.ENOTDIR}
+		}
+		return nil
+	}
+	if err := s.makeFolder(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o700); errors.Is(err, fs.ErrExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	made, err := os.Open(dir)
+	if err == nil {
+		err = s.own(made, s.options.DirMode)
+		made.Close()
+	}
+	if err != nil {
+		os.Remove(dir)
+	}
+	return err
+}
+
+func (f *file) close() error {
+	if f.f == nil {
+		return nil
+	}
+	err := f.f.Close()
+	f.f = nil
+	return err
+}
+
+func userID(name string) (string, error) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		return "", err
+	}
+	return u.Uid, nil
+}
+
+func groupID(name string) (string, error) {
+	g, err := user.LookupGroup(name)
+	if err != nil {
+		return "", err
+	}
+	return g.Gid, nil
+}
+
+// lookupID is the number of a user or group, given as name or number; -1 for none.
+func lookupID(name string, lookup func(string) (string, error)) (int, error) {
+	if name == "" {
+		return -1, nil
+	}
+	if n, err := strconv.Atoi(name); err == nil && n >= 0 {
+		return n, nil
+	}
+	id, err := lookup(name)
+	if err != nil {
+		return -1, err
+	}
+	return strconv.Atoi(id)
+}

@@ -1,0 +1,130 @@
+package writer
+
+import (
+	lru "container/list"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// files are the files of a target whose path holds fields, at most max_open of them open at once.
+type files struct {
+	sink   *FileSink
+	known  map[string]*file // those that are open or have a part of the block in hand
+	opened lru.List         // the open ones; in front the one that was written to longest ago
+	dirty  []*file          // those whose part is not written yet
+	block  *Block           // the block in hand, once it is shared out
+	runs   []*file          // where each run of it goes
+	text   []byte           // its text, in the order of files
+}
+
+// write shares b out among its files and writes each. A file that fails keeps its part and is tried again; the others
+// are done.
+func (fs *files) write(b *Block) error {
+	if fs.block != b {
+		fs.shareOut(b)
+		fs.block = b
+	}
+	var first error
+	left := fs.dirty[:0]
+	for _, f := range fs.dirty {
+		if f.f == nil {
+			fs.makeRoom()
+		}
+		err := f.write(fs.sink, f.part)
+		fs.place(f)
+		if err != nil {
+			if left = append(left, f); first == nil {
+				first = err
+			}
+			continue
+		}
+		f.part, f.size = nil, 0
+	}
+	clear(fs.dirty[len(left):])
+	fs.dirty = left
+	switch n := len(left); {
+	case n > 1:
+		return fmt.Errorf("%w (and %d more files)", first, n-1)
+	case n == 1:
+		return first
+	}
+	fs.block = nil
+	if cap(fs.text) > 2*blockSize {
+		fs.text = nil
+	}
+	return nil
+}
+
+// shareOut gives each file its part: all that goes to one file stands together, so that it takes one write.
+func (fs *files) shareOut(b *Block) {
+	fs.runs = fs.runs[:0]
+	n := uint32(0)
+	for _, r := range b.paths.runs {
+		f := fs.known[string(b.paths.of(r))]
+		if f == nil {
+			f = &file{path: string(b.paths.of(r))}
+			fs.known[f.path] = f
+		}
+		if f.size == 0 {
+			fs.dirty = append(fs.dirty, f)
+		}
+		f.size += int(b.start(r.behind) - b.start(n))
+		fs.runs = append(fs.runs, f)
+		n = r.behind
+	}
+	if len(fs.dirty) == 1 {
+		fs.dirty[0].part = b.Text
+		return
+	}
+	fs.text = slices.Grow(fs.text[:0], len(b.Text))
+	from := 0
+	for _, f := range fs.dirty {
+		f.part = fs.text[from : from : from+f.size]
+		from += f.size
+	}
+	n = 0
+	for i, r := range b.paths.runs {
+		f := fs.runs[i]
+		f.part = append(f.part, b.Text[b.start(n):b.start(r.behind)]...)
+		n = r.behind
+	}
+}
+
+// place puts f where the order of the open files wants it after a write.
+func (fs *files) place(f *file) {
+	switch {
+	case f.f == nil && f.place != nil:
+		fs.opened.Remove(f.place)
+		f.place = nil
+	case f.f == nil:
+	case f.place != nil:
+		fs.opened.MoveToBack(f.place)
+	default:
+		f.place = fs.opened.PushBack(f)
+		fs.known[f.path] = f
+	}
+}
+
+// makeRoom closes what was written to longest ago until one more file may be open. One that owes the rest of a write
+// stays.
+func (fs *files) makeRoom() {
+	for e := fs.opened.Front(); e != nil && fs.opened.Len() >= fs.sink.options.MaxOpen; {
+		f := e.Value.(*file)
+		e = e.Next()
+		if f.done > 0 {
+			continue
+		}
+		f.close()
+		fs.place(f)
+		delete(fs.known, f.path)
+	}
+}
+
+func (fs *files) close() error {
+	var err error
+	for _, f := range fs.known {
+		err = errors.Join(err, f.close())
+	}
+	return err
+}

@@ -1,0 +1,96 @@
+package writer
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+)
+
+// A Sink is where the blocks of one target end: a file, a console, a collector.
+type Sink interface {
+	// Write writes all of b. After an error it is called again with the same block, and goes on where it was.
+	Write(b *Block) error
+	// Close gives back what the sink holds.
+	Close() error
+}
+
+// A Target is a queue and the goroutine that empties it into a sink.
+type Target struct {
+	*Queue
+	Name string
+	sink Sink
+	log  *slog.Logger
+
+	messages, bytes, errors atomic.Uint64
+	down                    atomic.Bool
+}
+
+// NewTarget returns a target that is not running yet.
+func NewTarget(name string, q *Queue, sink Sink, log *slog.Logger) *Target {
+	return &Target{Queue: q, Name: name, sink: sink, log: log}
+}
+
+// The waits between tries to write a block.
+const (
+	retryMin = 100 * time.Millisecond
+	retryMax = 5 * time.Second
+)
+
+// Run writes what is appended until Finish was called and all is written, or ctx ends: what is left then is counted as
+// dropped. It closes the sink.
+func (t *Target) Run(ctx context.Context) error {
+	defer func() {
+		if n := t.abandon(); n > 0 {
+			t.log.Error("messages lost at shutdown", "target", t.Name, "messages", n)
+		}
+	}()
+	for {
+		b := t.take(ctx)
+		if b == nil || !t.write(ctx, b) {
+			return t.sink.Close()
+		}
+		t.messages.Add(uint64(b.Count()))
+		t.bytes.Add(uint64(len(b.Text)))
+		t.settle()
+	}
+}
+
+// write tries until b is written, and reports false if ctx ends first. A fault is said once, and once more when it is over.
+func (t *Target) write(ctx context.Context, b *Block) bool {
+	wait := retryMin
+	for {
+		err := t.sink.Write(b)
+		if err == nil {
+			if t.down.CompareAndSwap(true, false) {
+				t.log.Info("writing again", "target", t.Name)
+			}
+			return true
+		}
+		t.errors.Add(1)
+		if t.down.CompareAndSwap(false, true) {
+			t.log.Error("cannot write, trying again", "target", t.Name, "error", err)
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return false
+		}
+		wait = min(2*wait, retryMax)
+	}
+}
+
+// Messages and Bytes are how much was written.
+func (t *Target) Messages() uint64 { return t.messages.Load() }
+
+// Bytes is how many bytes were written, delimiters included.
+func (t *Target) Bytes() uint64 { return t.bytes.Load() }
+
+// Errors is how many tries to write failed.
+func (t *Target) Errors() uint64 { return t.errors.Load() }
+
+// Up reports whether the last try to write succeeded.
+func (t *Target) Up() bool { return !t.down.Load() }
+
+// Close closes the sink of a target that was not Run; after Run it does nothing that matters.
+func (t *Target) Close() error { return t.sink.Close() }
