@@ -38,7 +38,7 @@ const (
 //	*     all                 !*     none
 //	none  none                !none  all
 func (s *selector) apply(part string) error {
-	names, word, ok := strings.Cut(part, ".")
+	names, word, ok := strings.Cut(strings.ToLower(part), ".")
 	if !ok || names == "" || word == "" {
 		return fmt.Errorf("selector %q: want facility.severity, as in mail.err", part)
 	}

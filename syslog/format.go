@@ -21,18 +21,15 @@ var builtin = []struct {
 	{name: "rfc5424", doc: "<PRI>1 {timestamp} {hostname} {app_name} {procid} {msgid} {structured_data} {message}", ops: []op{
 		text("<"), fieldOp("pri"), text(">1 "), strictStampOp("timestamp"), text(" "), headerOp("hostname"), text(" "), headerOp("app_name"),
 		text(" "), headerOp("procid"), text(" "), headerOp("msgid"), text(" "), {kind: opStructuredData}, text(" "), fieldOp("message")}},
-	{name: "rfc3164", doc: "<PRI>Nov 20 15:17:52 {hostname} {tag} {message}, the tag cut to 32 bytes as rsyslog does", ops: []op{
+	{name: "rfc3164", doc: "<PRI>Nov 20 15:17:52 {hostname} {tag} {message}", ops: []op{
 		text("<"), fieldOp("pri"), text(">"), {kind: opRFC3164, field: named("timestamp")}, text(" "), fieldOp("hostname"), text(" "),
-		{kind: opTag, max: maxSentTag}, {kind: opSpacedMsg}}},
+		{kind: opTag}, {kind: opSpacedMsg}}},
 	{name: "raw", doc: "as received; newlines as #012 where a newline ends the line", escape: EscapeNewline, text: "{raw}"},
 	{name: "message", doc: "the message alone", text: "{message}"},
 	{name: "json", doc: "one object a line, the fields of the table", ops: []op{{kind: opJSON}}},
 	{name: "python", doc: "name - asctime - levelname - module - funcName - message", escape: EscapeIndent,
 		text: "{channel} - {timestamp|%Y-%m-%d %H:%M:%S,%L} - {record.levelname} - {record.module} - {record.funcName} - {message}"},
 }
-
-// maxSentTag is RFC 3164's limit (section 4.1.3), to which rsyslog too cuts the tags that it forwards.
-const maxSentTag = 32
 
 func text(s string) op       { return op{kind: opLiteral, literal: s} }
 func fieldOp(name string) op { return op{kind: opText, field: named(name)} }

@@ -97,27 +97,11 @@ func (p *Parser) SetNow(now time.Time) {
 // afterwards. It returns false if there is no message: raw holds nothing but a newline and NULs, or options say strict
 // and go-syslog, which knows the grammars to the letter, rejects it.
 func (p *Parser) Parse(m *Message, raw []byte, o *Origin) bool {
-	raw = trimEnd(raw)
-	if len(raw) == 0 {
+	if !p.Begin(m, raw, o) || p.strict != nil && !p.strict.allows(m.Raw, p.opts.Grammar) {
 		return false
 	}
-	*m = Message{}
-	m.Raw, m.Origin, m.Received, m.tagged = raw, o, p.received, true
-	m.Facility, m.Severity = p.opts.DefaultFacility, p.opts.DefaultSeverity
-	if p.strict != nil && !p.strict.allows(raw, p.opts.Grammar) {
-		return false
-	}
-	p.parse(m, raw)
-	if m.Timestamp.IsZero() {
-		m.Timestamp = p.received
-		m.Guess |= NoTimestamp
-	}
-	if len(m.Hostname) == 0 {
-		m.Hostname = o.Host
-		m.Guess |= NoHostname
-	} else if p.opts.HostnameFrom == FromPeer {
-		m.Hostname = o.Host
-	}
+	p.parse(m, m.Raw)
+	p.Finish(m)
 	return true
 }
 

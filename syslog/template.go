@@ -23,7 +23,6 @@ type op struct {
 	field   Field
 	stamp   *stampFormat
 	mods    []modifier
-	max     int // opTag: bytes at most, 0 for all
 }
 
 type opKind uint8
@@ -153,11 +152,7 @@ func (t *Template) Append(dst []byte, m *Message) []byte {
 		case opRFC3164:
 			dst = o.field.row.stamp(m).AppendRFC3164(dst)
 		case opTag:
-			start := len(dst)
 			dst = t.appendTag(dst, m)
-			if o.max > 0 && len(dst)-start > o.max {
-				dst = dst[:start+o.max]
-			}
 		case opSpacedMsg:
 			if len(m.Msg) == 0 || m.Msg[0] != ' ' {
 				dst = append(dst, ' ')

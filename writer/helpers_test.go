@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sluice/syslog"
@@ -24,6 +25,11 @@ func lacks(t testing.TB, what any) {
 		t.Fatal(what)
 	}
 	t.Skip(what)
+}
+
+// bubble runs a test under its own time, which passes when everybody waits. A goroutine that is left over fails it.
+func bubble(t *testing.T, name string, test func(t *testing.T)) {
+	t.Run(name, func(t *testing.T) { synctest.Test(t, test) })
 }
 
 // newQueue returns a queue of the format `message` whose messages go to path, which may be empty.

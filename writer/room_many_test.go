@@ -31,37 +31,35 @@ func TestOffersMany(t *testing.T) {
 		{"nor for /dev/log", syslog.Briefly, []queue{{10 * second, 0, second, 1}, {0, 0, second, 1}, {10 * second, second / 2, second / 2, 0}}, second},
 		{"both at once", syslog.Patiently, []queue{{10 * second, second, second, 0}, {10 * second, second, second, 0}}, second},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var queues []*Queue
-				for _, spec := range c.queues {
-					q := fullQueue(t, spec.blockFor)
-					settleAfter(q, spec.settle)
-					queues = append(queues, q)
+		bubble(t, c.name, func(t *testing.T) {
+			var queues []*Queue
+			for _, spec := range c.queues {
+				q := fullQueue(t, spec.blockFor)
+				settleAfter(q, spec.settle)
+				queues = append(queues, q)
+			}
+			for i, spec := range c.queues { // the timers fire in this order: a moment before and after
+				state := func() (appended uint64) {
+					queues[i].mu.Lock()
+					defer queues[i].mu.Unlock()
+					return queues[i].appended
 				}
-				for i, spec := range c.queues { // the timers fire in this order: a moment before and after
-					state := func() (appended uint64) {
-						queues[i].mu.Lock()
-						defer queues[i].mu.Unlock()
-						return queues[i].appended
+				time.AfterFunc(spec.at-time.Nanosecond, func() {
+					if state() != 1 {
+						t.Errorf("queue %d has or shed it too early", i)
 					}
-					time.AfterFunc(spec.at-time.Nanosecond, func() {
-						if state() != 1 {
-							t.Errorf("queue %d has or shed it too early", i)
-						}
-					})
-					time.AfterFunc(spec.at+time.Nanosecond, func() {
-						if state() != 2 || queues[i].Dropped() != spec.shed {
-							t.Errorf("queue %d: %d appended, %d shed; want 2 and %d", i, state(), queues[i].Dropped(), spec.shed)
-						}
-					})
-				}
-				if took, _ := wait(t.Context(), c.patience, queues...); took != c.took {
-					t.Errorf("waited %v, want %v", took, c.took)
-				}
-				<-time.After(time.Nanosecond)
-				synctest.Wait()
-			})
+				})
+				time.AfterFunc(spec.at+time.Nanosecond, func() {
+					if state() != 2 || queues[i].Dropped() != spec.shed {
+						t.Errorf("queue %d: %d appended, %d shed; want 2 and %d", i, state(), queues[i].Dropped(), spec.shed)
+					}
+				})
+			}
+			if took, _ := wait(t.Context(), c.patience, queues...); took != c.took {
+				t.Errorf("waited %v, want %v", took, c.took)
+			}
+			<-time.After(time.Nanosecond)
+			synctest.Wait()
 		})
 	}
 }

@@ -73,20 +73,18 @@ func TestOffersOne(t *testing.T) {
 		{"the context has ended before", syslog.Patiently, 0, never, -1, 0, 1},
 		{"/dev/log and the end of the context", syslog.Briefly, 0, never, 500 * time.Millisecond, 500 * time.Millisecond, 1},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				q := fullQueue(t, c.blockFor)
-				settleAfter(q, c.settle)
-				ctx := t.Context()
-				if c.cancel != 0 {
-					var cancel context.CancelFunc
-					ctx, cancel = context.WithDeadline(ctx, time.Now().Add(c.cancel))
-					defer cancel()
-				}
-				if took, shed := wait(ctx, c.patience, q); took != c.took || shed != c.shed {
-					t.Errorf("waited %v, shed %d; want %v, %d", took, shed, c.took, c.shed)
-				}
-			})
+		bubble(t, c.name, func(t *testing.T) {
+			q := fullQueue(t, c.blockFor)
+			settleAfter(q, c.settle)
+			ctx := t.Context()
+			if c.cancel != 0 {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithDeadline(ctx, time.Now().Add(c.cancel))
+				defer cancel()
+			}
+			if took, shed := wait(ctx, c.patience, q); took != c.took || shed != c.shed {
+				t.Errorf("waited %v, shed %d; want %v, %d", took, shed, c.took, c.shed)
+			}
 		})
 	}
 }
@@ -115,20 +113,18 @@ func TestOffersOutage(t *testing.T) {
 		{"all wait in the next outage", []offer{tcp(block), tcp(0), rest, devlog(time.Second), tcp(block), tcp(0), devlog(0)}},
 		{"UDP changes nothing", []offer{udp, udp, devlog(time.Second), tcp(block)}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				q := fullQueue(t, block)
-				for i, o := range c.offers {
-					if o == rest {
-						q.settle()
-						fill(q)
-						continue
-					}
-					if took, shed := wait(t.Context(), o.patience, q); took != o.took || shed != o.shed {
-						t.Fatalf("offer %d: waited %v, shed %d; want %v, %d", i, took, shed, o.took, o.shed)
-					}
+		bubble(t, c.name, func(t *testing.T) {
+			q := fullQueue(t, block)
+			for i, o := range c.offers {
+				if o == rest {
+					q.settle()
+					fill(q)
+					continue
 				}
-			})
+				if took, shed := wait(t.Context(), o.patience, q); took != o.took || shed != o.shed {
+					t.Fatalf("offer %d: waited %v, shed %d; want %v, %d", i, took, shed, o.took, o.shed)
+				}
+			}
 		})
 	}
 }
