@@ -161,6 +161,7 @@ func (l *loader) load(root *yaml.Node, main *mainFile) {
 		l.tests(f)
 	}
 	c.merged = merge(root, fragments)
+	c.Warnings = strict.Join(c.Warnings)
 }
 
 // includes reads the files that the patterns name, in the order of their names.

@@ -68,7 +68,7 @@ func explainAll(cmd *cobra.Command, cfg *Config, t trial, message string, asJSON
 			return exitError{exitConfiguration, err}
 		}
 		if asJSON {
-			return json.NewEncoder(out).Encode(o.report())
+			return printJSON(out, o.report())
 		}
 		o.print(out, colours(out))
 		return nil
@@ -84,6 +84,13 @@ func explainAll(cmd *cobra.Command, cfg *Config, t trial, message string, asJSON
 		}
 	}
 	return lines.Err()
+}
+
+// printJSON prints v on one line, with < and > as they are: PRIs are full of them.
+func printJSON(out io.Writer, v any) error {
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
 }
 
 // An explanation is an outcome as JSON.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -23,7 +22,7 @@ func newTestCommand() *cobra.Command {
 			results := cfg.runTests()
 			out := cmd.OutOrStdout()
 			if asJSON {
-				err = json.NewEncoder(out).Encode(results)
+				err = printJSON(out, results)
 			} else {
 				results.print(out, colours(out))
 			}

@@ -1,0 +1,201 @@
+package writer
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// Each file gets its messages, in their order, however they are mixed.
+func TestFilesGroup(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		blocks []string // a letter is a line for the file of that name; its text is the letter and its number
+	}{
+		{"one file", []string{"aaaa"}},
+		{"runs", []string{"aaabbbcc"}},
+		{"in turn", []string{"abababab"}},
+		{"the same again", []string{"abcabc", "cba", "b", "abc"}},
+		{"ever more", []string{"a", "ab", "abc", "abcdefghijklmnopqrstuvwxyz", "a"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := openFile(t, "", DefaultFileOptions())
+			want := map[string]string{}
+			number := 0
+			for _, letters := range c.blocks {
+				var lines []line
+				for _, l := range letters {
+					path := filepath.Join(dir, string(l), "log")
+					lines = append(lines, line{path, string(l) + strconv.Itoa(number)})
+					want[path] += string(l) + strconv.Itoa(number) + "\n"
+					number++
+				}
+				fatal(t, s.Write(blockOf(lines...)))
+			}
+			for path, text := range want {
+				holds(t, path, text)
+			}
+		})
+	}
+}
+
+// From the message to the file: the queue's paths are those of the messages.
+func TestFilesOfQueue(t *testing.T) {
+	dir := t.TempDir()
+	q := newQueue(t, QueueOptions{Memory: 1 << 20}, dir+"/{hostname}/{app_name}.log")
+	b := batchOf(0, "one", "two", "three", "four")
+	for i, name := range []string{"web1 nginx", "../.. x/y", "web1 nginx", "  "} {
+		host, app, _ := strings.Cut(name, " ")
+		b.Messages[i].Hostname, b.Messages[i].AppName = []byte(host), []byte(strings.TrimSpace(app))
+	}
+	q.Append(b, indexes(b))
+	s := openFile(t, "", DefaultFileOptions())
+	block, _ := q.tryTake()
+	fatal(t, s.Write(block))
+	q.settle()
+	for path, want := range map[string]string{"web1/nginx.log": "one\nthree\n", ".._../x_y.log": "two\n", "-/-.log": "four\n"} {
+		holds(t, filepath.Join(dir, path), want)
+	}
+}
+
+// A thousand paths and 16 descriptors: no more are ever open, and nothing is kept of the files that are closed.
+func TestFilesMaxOpen(t *testing.T) {
+	const paths, maxOpen, rounds = 1000, 16, 3
+	dir := t.TempDir()
+	o := DefaultFileOptions()
+	o.MaxOpen = maxOpen
+	s := openFile(t, "", o)
+	want := make([]string, paths)
+	before := openDescriptors(t)
+	limitDescriptors(t, maxOpen)
+	for r := range rounds {
+		var lines []line
+		for i := range 2 * paths {
+			i = (i*7 + i/paths*13) % paths
+			text := fmt.Sprint(r, i)
+			lines = append(lines, line{filepath.Join(dir, strconv.Itoa(i)), text})
+			want[i] += text + "\n"
+		}
+		fatal(t, s.Write(blockOf(lines...)))
+		if n := s.many.opened.Len(); n != maxOpen || len(s.many.known) != maxOpen {
+			t.Errorf("%d files are open and %d known, want %d", n, len(s.many.known), maxOpen)
+		}
+	}
+	fatal(t, s.Close())
+	if after := openDescriptors(t); after != before {
+		t.Errorf("%d descriptors at the end, %d at the beginning", after, before)
+	}
+	for i, text := range want {
+		holds(t, filepath.Join(dir, strconv.Itoa(i)), text)
+	}
+}
+
+func openDescriptors(t testing.TB) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	fatal(t, err)
+	return len(entries)
+}
+
+// limitDescriptors lets the process have n descriptors more than it has.
+func limitDescriptors(t testing.TB, n int) {
+	t.Helper()
+	f, err := os.Open("/dev/null") // gets the lowest number that is free; those below are taken
+	fatal(t, err)
+	lowest := int(f.Fd())
+	f.Close()
+	for _, fd := range []string{"/proc/self/fd"} {
+		entries, err := os.ReadDir(fd)
+		fatal(t, err)
+		for _, e := range entries {
+			if number, err := strconv.Atoi(e.Name()); err == nil && number > lowest+1 {
+				lacks(t, "descriptor "+e.Name()+" is open beyond a gap")
+			}
+		}
+	}
+	var old unix.Rlimit
+	fatal(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &old))
+	fatal(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(lowest + n), Max: old.Max}))
+	t.Cleanup(func() { unix.Setrlimit(unix.RLIMIT_NOFILE, &old) })
+}
+
+// The file that was not written to for the longest time is closed first; one that is in use stays open.
+func TestFilesKeepsBusyOpen(t *testing.T) {
+	dir := t.TempDir()
+	o := DefaultFileOptions()
+	o.MaxOpen = 3
+	s := openFile(t, "", o)
+	busy := filepath.Join(dir, "busy")
+	var first *os.File
+	for i := range 20 {
+		fatal(t, s.Write(blockOf(line{busy, "x"}, line{filepath.Join(dir, strconv.Itoa(i)), "x"})))
+		if f := s.many.known[busy]; f == nil || first != nil && f.f != first {
+			t.Fatal("the busy file was closed")
+		} else {
+			first = f.f
+		}
+	}
+	holds(t, busy, strings.Repeat("x\n", 20))
+}
+
+// Some paths of a block cannot be written. The others are done at the first try and not again; the rest follows when it can.
+func TestFilesOneBad(t *testing.T) {
+	for _, maxOpen := range []int{1, 2, 256} {
+		t.Run(fmt.Sprint("max_open ", maxOpen), func(t *testing.T) {
+			dir := t.TempDir()
+			join := func(name string) string { return filepath.Join(dir, name) }
+			fatal(t, os.Mkdir(join("bad"), 0o700))
+			fatal(t, os.Symlink("loop", join("loop")))
+			o := DefaultFileOptions()
+			o.MaxOpen = maxOpen
+			s := openFile(t, "", o)
+			b := blockOf(line{join("a"), "1"}, line{join("bad"), "2"}, line{join("b"), "3"}, line{join("loop"), "4"}, line{join("a"), "5"}, line{join("bad"), "6"}, line{join("c"), "7"})
+			for range 3 {
+				err := s.Write(b)
+				if !errors.Is(err, unix.EISDIR) || strings.Count(err.Error(), "\n") > 0 || !strings.Contains(err.Error(), "1 more") {
+					t.Fatalf("%v: want EISDIR and a word of the other", err)
+				}
+				holds(t, join("a"), "1\n5\n")
+				holds(t, join("b"), "3\n")
+				holds(t, join("c"), "7\n")
+			}
+			fatal(t, os.Remove(join("bad")))
+			if err := s.Write(b); !errors.Is(err, unix.ELOOP) {
+				t.Fatalf("%v: want ELOOP", err)
+			}
+			fatal(t, os.Remove(join("loop")))
+			fatal(t, s.Write(b))
+			fatal(t, s.Write(blockOf(line{join("bad"), "8"}, line{join("a"), "9"})))
+			for name, want := range map[string]string{"a": "1\n5\n9\n", "b": "3\n", "c": "7\n", "bad": "2\n6\n8\n", "loop": "4\n"} {
+				holds(t, join(name), want)
+			}
+		})
+	}
+}
+
+// The copy that groups a block is one, whatever the number of files, and no larger than the block.
+func TestFilesMemory(t *testing.T) {
+	dir := t.TempDir()
+	s := openFile(t, "", DefaultFileOptions())
+	for i := range 200 {
+		var lines []line
+		for n := range 600 {
+			lines = append(lines, line{filepath.Join(dir, strconv.Itoa((i+n%2)%200)), strings.Repeat("x", 100)})
+		}
+		fatal(t, s.Write(blockOf(lines...)))
+	}
+	held := cap(s.many.text)
+	for _, f := range s.many.known {
+		held += cap(f.part)
+	}
+	if held > 2*blockSize {
+		t.Errorf("%d bytes are held for 200 files", held)
+	}
+}
