@@ -12,7 +12,7 @@ type epoch struct {
 	fraction bool  // whether a fraction was written
 }
 
-// parseEpoch reads a number digit by digit, since a float64 would make 17:52.003 into 17:52.002999; only one with an
+// parseEpoch reads a number digit by digit, since a float64 could make 17:52.003 into 17:52.002999; only one with an
 // exponent goes that way. It must not be negative.
 func parseEpoch(s []byte) (e epoch, ok bool) {
 	n := digits(s)

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"math"
 	"strconv"
 
 	"sluice/syslog"
@@ -77,7 +78,7 @@ func levelNumbered(number []byte) (syslog.Severity, bool) {
 func pythonLevel(number []byte) (syslog.Severity, bool) {
 	n, err := strconv.ParseFloat(string(number), 64)
 	switch {
-	case err != nil:
+	case err != nil || math.IsNaN(n):
 		return 0, false
 	case n >= 50:
 		return crit, true

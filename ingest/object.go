@@ -1,10 +1,6 @@
 package ingest
 
-import (
-	"bytes"
-
-	"sluice/syslog"
-)
+import "sluice/syslog"
 
 // A key is a name in a JSON object that means something to us.
 type key uint8
@@ -43,7 +39,8 @@ const (
 	keys
 )
 
-// keyNamed is a switch and not a map: the compiler looks at length and bytes, and 25 names of a LogRecord take 150 ns.
+// keyNamed is a switch and not a map: the compiler branches on length and bytes, where a map would hash each of the 25 names
+// of a LogRecord.
 func keyNamed(name []byte) key {
 	switch string(name) {
 	case "message":
@@ -108,15 +105,27 @@ func keyNamed(name []byte) key {
 	return keyNone
 }
 
-// The keys in which objects say the same thing, in the order in which they are asked.
+// A shape says in which keys an object of its kind says what, in the order in which they are asked.
+type shape struct{ level, moment, logger, app, hostname, procid []key }
+
+// The shapes. Whoever logs an HTTP request has its host in a LogRecord's extra=, so only hostname is taken there.
 var (
-	messageKeys  = []key{keyMessage, keyMsg, keyLog}
-	levelKeys    = []key{keyLevel, keyLevelname, keyLevelName, keyLogLevel, keySeverity}
-	momentKeys   = []key{keyTime, keyTimestamp, keyAtTimestamp, keyTS, keyCreated, keyAsctime}
-	appKeys      = []key{keyApp, keyAppName, keyProgram}
-	loggerKeys   = []key{keyLogger, keyLogLogger, keyName}
-	hostnameKeys = []key{keyHostname, keyHost}
-	procidKeys   = []key{keyPID, keyProcess}
+	anyObject = shape{
+		level:    []key{keyLevel, keyLevelname, keyLevelName, keyLogLevel, keySeverity},
+		moment:   []key{keyTime, keyTimestamp, keyAtTimestamp, keyTS, keyCreated},
+		logger:   []key{keyLogger, keyLogLogger, keyName},
+		app:      []key{keyApp, keyAppName, keyProgram},
+		hostname: []key{keyHostname, keyHost},
+		procid:   []key{keyPID, keyProcess},
+	}
+	logRecord = shape{
+		level:    []key{keyLevelname, keyLevel, keySeverity},
+		moment:   []key{keyCreated, keyAsctime, keyTime, keyTimestamp, keyAtTimestamp},
+		logger:   []key{keyName},
+		hostname: []key{keyHostname},
+		procid:   []key{keyProcess, keyPID},
+	}
+	messageKeys = []key{keyMessage, keyMsg, keyLog}
 )
 
 // An object holds the values of the keys we know. Of a key that is there twice the first counts, as for record.KEY.
@@ -126,6 +135,14 @@ type object struct {
 }
 
 func (o *object) has(k key) bool { return o.have>>k&1 == 1 }
+
+// shape is logRecord for what Python's record.__dict__ gives: a name, and a level under Python's own names.
+func (o *object) shape() *shape {
+	if o.have&(1<<keyLevelno|1<<keyLevelname) != 0 && o.has(keyName) && o.values[keyName].kind == str {
+		return &logRecord
+	}
+	return &anyObject
+}
 
 // first returns the value of the first of names that the object has and that fits.
 func (o *object) first(names []key, fits func(value) bool) (v value, ok bool) {
@@ -153,7 +170,7 @@ func isWord(v value) bool {
 }
 
 func isName(v value) bool   { return v.kind == str && len(v.raw) > 2 }
-func isProcID(v value) bool { return v.kind == integer || isWord(v) }
+func isProcID(v value) bool { return v.kind == integer && len(v.raw) <= 20 || isWord(v) }
 
 // decodeObject reads m.Raw as a JSON object. It returns false, with m as it was, if it is none.
 func (d *Decoder) decodeObject(m *syslog.Message) bool {
@@ -162,10 +179,11 @@ func (d *Decoder) decodeObject(m *syslog.Message) bool {
 		return false
 	}
 	m.Record = record
-	d.level(m)
-	d.moment(m)
-	d.names(m)
-	if d.isLogRecord() {
+	shape := d.object.shape()
+	d.level(m, shape)
+	d.moment(m, shape)
+	d.names(m, shape)
+	if shape == &logRecord {
 		d.logRecordText(m)
 	} else if v, ok := d.object.first(messageKeys, isText); ok {
 		m.Msg = trimNewline(d.text(v)) // Docker's and Kubernetes' log ends in one
@@ -174,26 +192,6 @@ func (d *Decoder) decodeObject(m *syslog.Message) bool {
 	}
 	return true
 }
-
-// Cee reads the text of m as a JSON object, with or without rsyslog's cookie @cee: before it. If it is one, m.Record is
-// that object, and severity and timestamp are those that it holds, if any; nothing else changes. m then refers to
-// memory of d until Reset.
-func (d *Decoder) Cee(m *syslog.Message) bool {
-	text := bytes.TrimLeft(m.Text(), blanks)
-	text = bytes.TrimPrefix(text, cookie)
-	record, ok := d.readObject(text)
-	if !ok {
-		return false
-	}
-	m.Record = record
-	d.level(m)
-	d.moment(m)
-	return true
-}
-
-const blanks = " \t\r\n"
-
-var cookie = []byte("@cee:")
 
 // readObject reads s, which must be an object and nothing else, into d.object, and returns it as what the fields record.*
 // are read from: without blanks around it, and with a quoted "NaN" for NaN, which no other reader would take.
@@ -269,96 +267,6 @@ func (d *Decoder) text(v value) []byte {
 	n := len(d.arena)
 	d.arena = appendUnquoted(d.arena, v.text())
 	return d.made(n)
-}
-
-// level sets the severity, if the object names one that we know.
-func (d *Decoder) level(m *syslog.Message) {
-	o := &d.object
-	if v := o.values[keyLevelno]; o.has(keyLevelno) && (v.kind == integer || v.kind == float) {
-		if s, ok := pythonLevel(v.raw); ok {
-			m.Severity = s
-			return
-		}
-	}
-	for _, k := range levelKeys {
-		if !o.has(k) {
-			continue
-		}
-		var s syslog.Severity
-		ok := false
-		switch v := o.values[k]; v.kind {
-		case str:
-			s, ok = levelNamed(d.text(v))
-		case integer:
-			s, ok = levelNumbered(v.raw)
-		}
-		if ok {
-			m.Severity = s
-			return
-		}
-	}
-}
-
-// moment sets the timestamp, if the object has one that can be read.
-func (d *Decoder) moment(m *syslog.Message) {
-	o := &d.object
-	if d.isLogRecord() && o.has(keyCreated) {
-		if e, ok := parseEpoch(o.values[keyCreated].raw); ok {
-			if t, digits, ok := e.seconds(); ok {
-				m.Timestamp = d.parser.StampAt(t, digits)
-				return
-			}
-		}
-	}
-	for _, k := range momentKeys {
-		if !o.has(k) {
-			continue
-		}
-		number := o.values[k].raw
-		if o.values[k].kind == str {
-			number = d.text(o.values[k])
-			if st, ok := d.parser.ParseStamp(number); ok {
-				m.Timestamp = st
-				return
-			}
-		}
-		if e, ok := parseEpoch(number); ok {
-			if t, digits, ok := e.guess(); ok {
-				m.Timestamp = d.parser.StampAt(t, digits)
-				return
-			}
-		}
-	}
-}
-
-// names sets the fields that say whose message it is. What came over no channel has the logger for one; what names no
-// program has the channel.
-func (d *Decoder) names(m *syslog.Message) {
-	o := &d.object
-	if v, ok := o.first(hostnameKeys, isWord); ok {
-		m.Hostname = v.text()
-	}
-	if v, ok := o.first(procidKeys, isProcID); ok {
-		m.ProcID = v.raw
-		if v.kind == str {
-			m.ProcID = v.text()
-		}
-	}
-	if v, ok := o.first(loggerKeys, isName); ok {
-		m.AppName = d.text(v)
-		if len(m.Channel) == 0 {
-			m.Channel = m.AppName
-		}
-	}
-	if v, ok := o.first(appKeys, isName); ok && !d.isLogRecord() {
-		m.AppName = d.text(v)
-	}
-	if len(m.AppName) == 0 {
-		m.AppName = m.Channel
-	}
-	if len(m.AppName) > 0 {
-		m.Tag = d.tag(m.AppName, m.ProcID)
-	}
 }
 
 // trimNewline takes one newline, or CR LF, off the end.

@@ -6,19 +6,11 @@ import (
 	"sluice/syslog"
 )
 
-// isLogRecord reports whether the object in hand is what Python's record.__dict__ gives: it has a name and a level
-// under Python's own names.
-func (d *Decoder) isLogRecord() bool {
-	o := &d.object
-	return o.have&(1<<keyLevelno|1<<keyLevelname) != 0 && o.has(keyName) && o.values[keyName].kind == str
-}
-
 // logRecordText makes the message of a LogRecord as logging.Formatter does: message if a handler has made it already,
 // else msg % args; then the traceback and the stack, each behind a newline. QueueHandler has formatted both into message
 // and leaves stack_info where it is: what the text ends with is not added again.
 func (d *Decoder) logRecordText(m *syslog.Message) {
 	o := &d.object
-	n := len(d.arena)
 	switch {
 	case o.has(keyMessage) && o.values[keyMessage].kind == str:
 		m.Msg = d.text(o.values[keyMessage])
@@ -28,15 +20,16 @@ func (d *Decoder) logRecordText(m *syslog.Message) {
 		m.Msg = m.Raw
 		return
 	}
-	extra := [2]key{keyExcText, keyStackInfo}
+	extra := [...]key{keyExcText, keyStackInfo}
 	if !o.has(keyExcText) || o.values[keyExcText].kind != str {
 		extra[0] = keyExcInfo
 	}
+	n := -1 // where the message begins in the arena, once it is there to be added to
 	for _, k := range extra {
 		if !o.has(k) || !isName(o.values[k]) {
 			continue
 		}
-		if len(m.Msg) == 0 || len(d.arena) == n || &m.Msg[0] != &d.arena[n] { // not in the arena yet
+		if n < 0 {
 			n = len(d.arena)
 			d.arena = append(d.arena, m.Msg...)
 		}

@@ -29,9 +29,9 @@ type value struct {
 // text is what stands between the quotes of a string.
 func (v value) text() []byte { return v.raw[1 : len(v.raw)-1] }
 
-// maxDepth is how deeply arrays and objects may be nested. encoding/json reads 10,000 levels, and format json puts the
-// object into another.
-const maxDepth = 9999
+// maxDepth is how deeply arrays and objects may be nested in a value of the payload's object. encoding/json reads 10,000
+// levels; format json puts the object into another.
+const maxDepth = 10000 - 2
 
 // A reader goes through JSON once, from front to back, and checks it (RFC 8259) as it goes; strings may hold any bytes
 // but control characters. It does not recurse: depth costs a bit a level. gjson would copy the payload, unescape and
@@ -39,7 +39,7 @@ const maxDepth = 9999
 type reader struct {
 	s    []byte
 	i    int
-	bare int                       // how many NaN and Infinity there were
+	bare int                          // how many NaN and Infinity there were
 	nest [(maxDepth + 63) / 64]uint64 // a bit for each open level: 1 for an object
 }
 

@@ -28,7 +28,7 @@ var builtin = []struct {
 	{name: "message", doc: "the message alone", text: "{message}"},
 	{name: "json", doc: "one object a line, the fields of the table", ops: []op{{kind: opJSON}}},
 	{name: "python", doc: "name - asctime - levelname - module - funcName - message", escape: EscapeIndent,
-		text: "{channel} - {timestamp|%Y-%m-%d %H:%M:%S,%L} - {record.levelname} - {record.module} - {record.funcName} - {message}"},
+		text: "{app_name} - {timestamp|%Y-%m-%d %H:%M:%S,%L} - {record.levelname} - {record.module} - {record.funcName} - {message}"},
 }
 
 func text(s string) op       { return op{kind: opLiteral, literal: s} }

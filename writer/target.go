@@ -15,12 +15,22 @@ type Sink interface {
 	Close() error
 }
 
+// An interrupter is a sink that may wait for long, and can be told that nobody waits for it any more.
+type interrupter interface{ Interrupt() }
+
+// Retry says how long to wait between tries to write a block: Min after the first, each time twice as long, at most Max.
+type Retry struct {
+	Min time.Duration `yaml:"min"`
+	Max time.Duration `yaml:"max"`
+}
+
 // A Target is a queue and the goroutine that empties it into a sink.
 type Target struct {
 	*Queue
-	Name string
-	sink Sink
-	log  *slog.Logger
+	Name  string
+	Retry Retry // set before Run
+	sink  Sink
+	log   *slog.Logger
 
 	messages, bytes, errors atomic.Uint64
 	down                    atomic.Bool
@@ -28,10 +38,10 @@ type Target struct {
 
 // NewTarget returns a target that is not running yet.
 func NewTarget(name string, q *Queue, sink Sink, log *slog.Logger) *Target {
-	return &Target{Queue: q, Name: name, sink: sink, log: log}
+	return &Target{Queue: q, Name: name, Retry: Retry{retryMin, retryMax}, sink: sink, log: log}
 }
 
-// The waits between tries to write a block.
+// The waits between tries to write a block, unless Retry says otherwise.
 const (
 	retryMin = 100 * time.Millisecond
 	retryMax = 5 * time.Second
@@ -45,6 +55,9 @@ func (t *Target) Run(ctx context.Context) error {
 			t.log.Error("messages lost at shutdown", "target", t.Name, "messages", n)
 		}
 	}()
+	if sink, ok := t.sink.(interrupter); ok {
+		defer context.AfterFunc(ctx, sink.Interrupt)()
+	}
 	for {
 		b := t.take(ctx)
 		if b == nil || !t.write(ctx, b) {
@@ -58,7 +71,7 @@ func (t *Target) Run(ctx context.Context) error {
 
 // write tries until b is written, and reports false if ctx ends first. A fault is said once, and once more when it is over.
 func (t *Target) write(ctx context.Context, b *Block) bool {
-	wait := retryMin
+	wait := t.Retry.Min
 	for {
 		err := t.sink.Write(b)
 		if err == nil {
@@ -76,7 +89,7 @@ func (t *Target) write(ctx context.Context, b *Block) bool {
 		case <-ctx.Done():
 			return false
 		}
-		wait = min(2*wait, retryMax)
+		wait = min(2*wait, t.Retry.Max)
 	}
 }
 

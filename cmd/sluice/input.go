@@ -20,6 +20,7 @@ type Input struct {
 	Name      string
 	URL       string
 	Transport syslog.Transport
+	Address   string // host:port, or a path
 	Parse     syslog.ParseOptions
 	Open      func(e env) (runner, error)
 }
@@ -140,7 +141,7 @@ func decodeSyslogInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 		l.Errorf(at, "%v", err)
 		return
 	}
-	in.Transport, in.Parse = cfg.Transport, spec.ParseOptions
+	in.Transport, in.Address, in.Parse = cfg.Transport, cfg.Address, spec.ParseOptions
 	in.Open = func(e env) (runner, error) {
 		cfg := cfg
 		cfg.Handler, cfg.Hostname, cfg.Zone, cfg.Log = e.handler, e.hostname, e.zone, e.log

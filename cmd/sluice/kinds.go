@@ -42,7 +42,7 @@ func init() { // not in the declaration: the functions reach the tables
 	targetKinds = []targetKind{
 		{"file", nil, decodeFileTarget},
 		{"console", nil, decodeConsoleTarget},
-		{"forward", []string{"udp", "tcp", "tls", "unix", "unixgram"}, nil},
+		{"forward", []string{"udp", "tcp", "tls", "unix", "unixgram"}, decodeForwardTarget},
 		{"users", nil, nil},
 	}
 }
@@ -51,12 +51,13 @@ func init() { // not in the declaration: the functions reach the tables
 type defaults struct {
 	File    fileSpec    `yaml:"file"`
 	Console consoleSpec `yaml:"console"`
-	Forward *yaml.Node  `yaml:"forward,later"`
+	Forward forwardSpec `yaml:"forward"`
 }
 
 func newDefaults() defaults {
 	return defaults{
 		File:    fileSpec{Format: "standard", FileOptions: writer.DefaultFileOptions()},
+		Forward: forwardSpec{Format: "rfc3164", RemoteOptions: writer.DefaultRemoteOptions()},
 		Console: consoleSpec{Format: "standard", Queue: writer.QueueOptions{Memory: 1 << 20, WhenFull: writer.DropNewest}},
 	}
 }

@@ -28,6 +28,7 @@ func (l *loader) lintRule(n *yaml.Node, r *rules.Rule, aimless bool) {
 		for _, text := range rules.Lint(r.Match) {
 			l.warn(at, "%s", text)
 		}
+		l.lintForward(at, r)
 	}
 }
 

@@ -23,7 +23,8 @@ type Target struct {
 	Path   func() (*writer.Path, error) // nil unless Where holds fields
 	Open   func(log *slog.Logger) (*writer.Target, error)
 
-	spec any // what YAML said, to tell whether two targets for one place agree
+	network, address string // of a forward
+	spec             any    // what YAML said, to tell whether two targets for one place agree
 }
 
 // targets reads the named targets of a file.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"sluice/ingest"
 	"sluice/rules"
 	"sluice/syslog"
 )
@@ -41,6 +42,9 @@ func (c *Config) try(t trial) (*outcome, error) {
 			return nil, syslog.WordError{What: "input", Word: t.Input, Words: c.inputNames()}
 		}
 	}
+	if t.Headless && t.Input == "" {
+		in.Transport, in.Parse.DefaultSeverity = syslog.Redis, syslog.Info
+	}
 	if !t.Source.IsValid() {
 		t.Source = netip.MustParseAddr("127.0.0.1")
 	}
@@ -70,7 +74,10 @@ func (c *Config) try(t trial) (*outcome, error) {
 
 // decode makes a message of the trial's text, as an input of its kind would.
 func (t trial) decode(m *syslog.Message, parser *syslog.Parser, origin *syslog.Origin) bool {
-	return parser.Parse(m, t.Message, origin)
+	if !t.Headless {
+		return parser.Parse(m, t.Message, origin)
+	}
+	return ingest.NewDecoder(ingest.Auto, parser).Decode(m, t.Message, []byte(t.Channel), origin)
 }
 
 func (c *Config) inputNames() []string {

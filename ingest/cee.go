@@ -1,0 +1,28 @@
+package ingest
+
+import (
+	"bytes"
+
+	"sluice/syslog"
+)
+
+// Cee reads the text of m as a JSON object, with or without rsyslog's cookie @cee: before it. If it is one, m.Record is
+// that object, and severity and timestamp are those that it holds, if any; nothing else changes. m then refers to
+// memory of d until Reset.
+func (d *Decoder) Cee(m *syslog.Message) bool {
+	text := bytes.TrimLeft(m.Text(), blanks)
+	text = bytes.TrimPrefix(text, cookie)
+	record, ok := d.readObject(text)
+	if !ok {
+		return false
+	}
+	m.Record = record
+	shape := d.object.shape()
+	d.level(m, shape)
+	d.moment(m, shape)
+	return true
+}
+
+const blanks = " \t\r\n"
+
+var cookie = []byte("@cee:")
