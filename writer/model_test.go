@@ -188,7 +188,7 @@ func play(t *testing.T, data []byte) {
 // A queue of any kind does what its model does, in all that random callers do to it.
 func TestQueueModel(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 300 {
+	for range 200 {
 		data := make([]byte, 2+r.IntN(150))
 		for i := range data {
 			data[i] = byte(r.Uint32())

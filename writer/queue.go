@@ -88,7 +88,7 @@ func (q *Queue) QueueBytes() int64 { return q.bytes.Load() }
 func (q *Queue) Dropped() uint64 { return q.dropped.Load() }
 
 // Append takes in the messages of b with these indexes. It returns those for which there is no room and for whose
-// sake a sender may be made to wait (Await, then Append again, or Shed), and the queue's position behind what it took.
+// sake a sender may be made to wait (see Offers), and the queue's position behind what it took.
 func (q *Queue) Append(b *syslog.Batch, indexes []int32) (rest []int32, position uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
