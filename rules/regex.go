@@ -28,9 +28,10 @@ func buildRegex(want string, fold bool) (test, error) {
 	}
 	need := requiredText(parsed.Simplify())
 	literal := []byte(need)
-	switch _, whole := re.LiteralPrefix(); {
-	case whole:
-		return test{func(v []byte) bool { return bytes.Contains(v, literal) }, need}, nil
+	switch prefix, whole := re.LiteralPrefix(); {
+	case whole: // no regex at all
+		literal = []byte(prefix)
+		return test{func(v []byte) bool { return bytes.Contains(v, literal) }, prefix}, nil
 	case need != "":
 		return test{func(v []byte) bool { return bytes.Contains(v, literal) && re.Match(v) }, need}, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -112,6 +113,7 @@ func (d *daemon) run(ctx context.Context) error {
 		})
 	}
 	<-ctx.Done()
+	stopBy := time.Now().Add(d.cfg.Shutdown + grace)
 	deadline, cancel := context.WithTimeout(context.Background(), d.cfg.Shutdown)
 	defer cancel()
 	context.AfterFunc(deadline, func() {
@@ -122,9 +124,19 @@ func (d *daemon) run(ctx context.Context) error {
 	for _, t := range d.targets {
 		t.Finish()
 	}
-	writers.Wait()
-	return nil
+	written := make(chan struct{})
+	go func() { writers.Wait(); close(written) }()
+	select {
+	case <-written:
+		return nil
+	case <-time.After(time.Until(stopBy)):
+		// A write that the kernel never returns from (a dead NFS server, a console that nobody reads) ends with us.
+		return errors.New("a target did not end in time; what it had in hand is lost")
+	}
 }
+
+// grace is what targets get, when the time to drain is over, to notice that it is.
+const grace = 2 * time.Second
 
 func (d *daemon) close() {
 	d.release()

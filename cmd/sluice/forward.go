@@ -53,6 +53,9 @@ func decodeForwardTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
 			spec.Queue.Memory = min(memory, datagramMemory)
 		}
 	}
+	if r := spec.Retry; r.Min <= 0 || r.Max < r.Min {
+		l.Errorf(at, "retry: want 0 < min <= max, have min %s and max %s", r.Min, r.Max)
+	}
 	if strict.Fold(spec.Format) == "raw" && spec.Escape == nil && (datagrams || spec.Framing == writer.SendOctetCounted) {
 		none := syslog.EscapeNone // no newline ends the message there, so it goes out as it came
 		spec.Escape = &none
