@@ -9,7 +9,7 @@ import (
 func TestRequiredText(t *testing.T) {
 	for re, want := range map[string]string{
 		"healthz":                 "healthz",
-		"^GET /(a|b) HTTP":        " HTTP",
+		"^GET /(a|b) HTTP":        "GET /",
 		"(?i)get":                 "",
 		"a|b":                     "",
 		"x*disk full[0-9]+":       "disk full",
