@@ -33,11 +33,14 @@ func (c *candidates) find(x *index, e *eval) {
 	}
 }
 
+// heldBack reports whether the value lacks a pair of letters that the rule needs.
+func (c *candidates) heldBack(o option) bool { return o.bits&^c.bigrams[o.sieve&maxSieves] != 0 }
+
 // next returns the next rule, or -1.
 func (c *candidates) next() int32 {
 	// The first list is the long one: pass over what the sieves hold back before its head is compared with the others.
 	list := c.lists[0]
-	for len(list) > 0 && list[0].bits&^c.bigrams[list[0].sieve&15] != 0 {
+	for len(list) > 0 && c.heldBack(list[0]) {
 		list = list[1:]
 	}
 	c.lists[0] = list

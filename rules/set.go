@@ -69,25 +69,38 @@ func (s *Set) Route(b *syslog.Batch, r *Routes) {
 
 // route reports whether any rule matched.
 func (s *Set) route(r *Routes, i int32) bool {
-	matched := false
+	matched, stop := false, false
 	r.found.find(&s.index, &r.eval)
-	for n := r.found.next(); n >= 0; n = r.found.next() {
-		if !s.index.rules[n].holds(&r.eval) {
-			continue
-		}
-		matched = true
-		r.matches[n]++
-		rule := s.Rules[n]
-		for _, t := range rule.Targets {
-			if to := r.To[t]; len(to) == 0 || to[len(to)-1] != i { // once, even if two rules say so
-				r.To[t] = append(to, i)
+	if r.found.n == 1 { // the usual case: no table has rules for this message
+		for _, o := range r.found.lists[0] {
+			if r.found.heldBack(o) {
+				continue
+			}
+			if matched, stop = s.apply(r, o.rule, i, matched); stop {
+				break
 			}
 		}
-		if rule.Stop {
-			break
-		}
+		return matched
+	}
+	for n := r.found.next(); n >= 0 && !stop; n = r.found.next() {
+		matched, stop = s.apply(r, n, i, matched)
 	}
 	return matched
+}
+
+// apply asks rule n. It returns whether any rule has matched by now, and whether this one says stop.
+func (s *Set) apply(r *Routes, n, i int32, before bool) (matched, stop bool) {
+	if !s.index.rules[n].holds(&r.eval) {
+		return before, false
+	}
+	r.matches[n]++
+	rule := s.Rules[n]
+	for _, t := range rule.Targets {
+		if to := r.To[t]; len(to) == 0 || to[len(to)-1] != i { // once, even if two rules say so
+			r.To[t] = append(to, i)
+		}
+	}
+	return true, rule.Stop
 }
 
 func (r *Routes) reset(s *Set) {

@@ -13,11 +13,14 @@ type anchor struct {
 	offset   int16
 }
 
-func (a *anchor) setNow(now time.Time) {
+// setNow reports whether the answers given so far are too old.
+func (a *anchor) setNow(now time.Time) (moved bool) {
 	a.now = now
 	if hour := now.Unix() / 3600; hour != a.nowHour {
 		a.nowHour, a.key = hour, 0
+		return true
 	}
+	return false
 }
 
 // fix fills in s.Offset and, unless s has a year, s.Year. It reports false if there is no such day.
@@ -57,4 +60,29 @@ func (a *anchor) nearestYear(s *Stamp) bool {
 		}
 	}
 	return best >= 0
+}
+
+// A lastStamp is the stamp that was read last, with its text. Messages come in the order of their time, so it is most
+// often the next one's, too, and to compare 16 bytes is much less than to read them.
+type lastStamp struct {
+	text  [lastLength]byte // "Nov 20 15:17:52 "; a zero byte first: none
+	stamp Stamp
+}
+
+const lastLength = len("Nov 20 15:17:52 ")
+
+// begins reports whether s begins with the last stamp, and no year follows it.
+func (l *lastStamp) begins(s []byte) bool {
+	if len(s) < lastLength || [lastLength]byte(s) != l.text {
+		return false
+	}
+	_, isYear := year(s[lastLength:])
+	return !isYear
+}
+
+// keep keeps the stamp of length n that s begins with, if it is of the usual form.
+func (l *lastStamp) keep(s []byte, n int, stamp Stamp) {
+	if n == lastLength-1 && n < len(s) && s[n] == ' ' {
+		l.text, l.stamp = [lastLength]byte(s), stamp
+	}
 }

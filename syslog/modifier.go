@@ -170,7 +170,10 @@ func (f *stampFormat) append(dst []byte, s Stamp) []byte {
 	case f.unix:
 		return strconv.AppendInt(dst, s.Time().Unix(), 10)
 	case f.layout == "" && f.zone == nil:
-		return s.AppendRFC3339(dst)
+		if s != f.last || f.text == nil {
+			f.text, f.last = s.AppendRFC3339(f.text[:0]), s
+		}
+		return append(dst, f.text...)
 	case f.layout == "":
 		u := StampOf(s.Time(), s.Digits)
 		u.UTC = true

@@ -73,6 +73,7 @@ type Parser struct {
 	zone     *time.Location // of Received
 	received Stamp
 	anchor   anchor
+	last     lastStamp
 	strict   *strict
 }
 
@@ -90,7 +91,9 @@ func NewParser(opts ParseOptions, zone *time.Location) *Parser {
 // for each read.
 func (p *Parser) SetNow(now time.Time) {
 	p.received = StampOf(now.In(p.zone), 6)
-	p.anchor.setNow(now)
+	if p.anchor.setNow(now) {
+		p.last = lastStamp{}
+	}
 }
 
 // Parse fills m from raw, whatever raw holds, and says in m.Guess what it had to guess. m refers to raw and to o

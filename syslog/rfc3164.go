@@ -66,6 +66,11 @@ func (p *Parser) parseStamp(m *Message, s []byte) (rest []byte, ok bool) {
 		m.Timestamp = st
 		return afterSpace(s[n:]), true
 	}
+	if p.last.begins(s) {
+		m.Timestamp = p.last.stamp
+		m.Guess |= NoYear | NoZone
+		return s[lastLength:], true
+	}
 	st, n := parseBSD(s)
 	if n == 0 || n < len(s) && s[n] != ' ' {
 		return nil, false
@@ -79,6 +84,7 @@ func (p *Parser) parseStamp(m *Message, s []byte) (rest []byte, ok bool) {
 	}
 	if !st.hasYear {
 		m.Guess |= NoYear
+		p.last.keep(s, n, st.Stamp)
 	}
 	m.Guess |= NoZone
 	m.Timestamp = st.Stamp
