@@ -1,3 +1,5 @@
+//go:build !race
+
 package listen
 
 import (
@@ -15,9 +17,6 @@ import (
 
 // 2,000 connections that have all been busy and are idle now cost less than 30 MB: they own no buffers.
 func TestIdleConnectionsAreCheap(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector's shadow is many times that")
-	}
 	const conns, burst = 2000, 100
 	h := &counter{}
 	cfg := testConfig(t, syslog.TCP)
