@@ -24,6 +24,7 @@ type daemon struct {
 	targets []*writer.Target
 	inputs  []runner
 	set     *rules.Set
+	flow    *pipeline
 
 	lock    *os.File
 	waiting context.Context // of readers that wait for a full target
@@ -40,7 +41,8 @@ func newDaemon(cfg *Config, log *slog.Logger) (*daemon, error) {
 		return nil, err
 	}
 	d.set = rules.NewSet(cfg.Rules, len(cfg.Targets))
-	if err := d.openInputs(newPipeline(d.waiting, d.set, d.targets)); err != nil {
+	d.flow = newPipeline(d.waiting, d.set, d.targets)
+	if err := d.openInputs(); err != nil {
 		d.close()
 		return nil, err
 	}
@@ -78,10 +80,10 @@ func (d *daemon) openTargets() error {
 	return errors.Join(faults...)
 }
 
-func (d *daemon) openInputs(p *pipeline) error {
+func (d *daemon) openInputs() error {
 	var faults []error
 	for _, in := range d.cfg.Inputs {
-		r, err := in.Open(env{handler: p, hostname: d.cfg.Hostname, zone: d.cfg.Timezone, log: d.log})
+		r, err := in.Open(env{handler: d.flow, hostname: d.cfg.Hostname, zone: d.cfg.Timezone, log: d.log})
 		if err != nil {
 			faults = append(faults, fmt.Errorf("input %s: %w", in.Name, err))
 			continue
@@ -112,7 +114,7 @@ func (d *daemon) run(ctx context.Context) error {
 			}
 		})
 	}
-	<-ctx.Done()
+	giveBackMemory(ctx, d.flow.handled.Load)
 	stopBy := time.Now().Add(d.cfg.Shutdown + grace)
 	deadline, cancel := context.WithTimeout(context.Background(), d.cfg.Shutdown)
 	defer cancel()

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"sluice/rules"
 	"sluice/syslog"
@@ -15,6 +16,7 @@ type pipeline struct {
 	targets []*writer.Target
 	ctx     context.Context // ends when readers that wait for a full target must not wait any longer
 	routes  sync.Pool       // of *rules.Routes
+	handled atomic.Uint64   // messages
 }
 
 func newPipeline(ctx context.Context, set *rules.Set, targets []*writer.Target) *pipeline {
@@ -25,6 +27,7 @@ func newPipeline(ctx context.Context, set *rules.Set, targets []*writer.Target) 
 func (p *pipeline) Handle(b *syslog.Batch) {
 	r := p.routes.Get().(*rules.Routes)
 	defer p.routes.Put(r)
+	p.handled.Add(uint64(len(b.Messages)))
 	p.rules.Route(b, r)
 	var full []writer.Offer
 	for i, indexes := range r.To {

@@ -1,0 +1,82 @@
+//go:build !race
+
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// 2,000 TCP connections that have all been busy and are idle now cost the daemon less than 30 MB.
+func TestIdleConnections(t *testing.T) {
+	const conns, burst, limit = 2000, 100, 30 << 10 // KiB
+	dir := t.TempDir()
+	config := filepath.Join(dir, "sluice.yaml")
+	if err := os.WriteFile(config, []byte(`{state_dir: ./state, inputs: [{syslog: "tcp://127.0.0.1:0", max_connections: 9000}], rules: [{to: ./out.log}]}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, "run", "-c", config)
+	cmd.Args[0] = "sluice" // by which testscript.Main knows what to be
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { cmd.Process.Signal(syscall.SIGTERM); cmd.Wait() }()
+	said, address := bufio.NewScanner(out), ""
+	for said.Scan() && address == "" {
+		if m := listens.FindStringSubmatch(said.Text()); m != nil {
+			address = m[2]
+		}
+	}
+	before := residentKiB(t, cmd.Process.Pid)
+	data := []byte(strings.Repeat("<134>Nov 20 15:17:52 host7 ServerLog[1234]: "+strings.Repeat("x", 150)+"\n", burst))
+	for range conns {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := c.Write(data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	lines, cost := 0, 0
+	for end := time.Now().Add(patience); time.Now().Before(end); <-tick.C {
+		if lines < conns*burst {
+			lines = countLines(filepath.Join(dir, "out.log"))
+		} else if cost = residentKiB(t, cmd.Process.Pid) - before; cost < limit {
+			t.Logf("%d idle connections cost %d KiB", conns, cost)
+			return
+		}
+	}
+	t.Errorf("%d of %d lines; idle connections cost %d KiB, at most %d are allowed", lines, conns*burst, cost, limit)
+}
+
+var vmRSS = regexp.MustCompile(`VmRSS:\s+(\d+) kB`)
+
+func residentKiB(t *testing.T, pid int) (kib int) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Sscan(string(vmRSS.FindSubmatch(status)[1]), &kib)
+	return kib
+}
