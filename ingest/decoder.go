@@ -3,8 +3,6 @@
 package ingest
 
 import (
-	"bytes"
-
 	"sluice/syslog"
 )
 
@@ -25,13 +23,7 @@ func (d Decoding) String() string { return decodings[d] }
 
 // UnmarshalText reads one of the four words, in any case.
 func (d *Decoding) UnmarshalText(text []byte) error {
-	for i, word := range decodings {
-		if string(bytes.ToLower(text)) == word {
-			*d = Decoding(i)
-			return nil
-		}
-	}
-	return syslog.WordError{What: "decode", Word: string(text), Words: decodings}
+	return syslog.UnmarshalWord(d, "decode", text, decodings)
 }
 
 // A Decoder makes messages of payloads. It belongs to one reader, as its parser does.

@@ -22,7 +22,7 @@ var escapes = []string{"octal", "indent", "none"}
 func (e Escape) String() string { return escapes[e] }
 
 // UnmarshalText reads octal, indent or none.
-func (e *Escape) UnmarshalText(text []byte) error { return unmarshalWord(e, "escape", text, escapes) }
+func (e *Escape) UnmarshalText(text []byte) error { return UnmarshalWord(e, "escape", text, escapes) }
 
 // appendEscaped appends s with its control characters escaped.
 func appendEscaped(dst, s []byte, e Escape) []byte {

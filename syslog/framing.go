@@ -20,7 +20,7 @@ func (f Framing) String() string { return framings[f] }
 
 // UnmarshalText reads one of the five words.
 func (f *Framing) UnmarshalText(text []byte) error {
-	return unmarshalWord(f, "framing", text, framings)
+	return UnmarshalWord(f, "framing", text, framings)
 }
 
 // maxCount is the largest octet count that is believed, and maxCountDigits how many digits it may have.

@@ -1,7 +1,6 @@
 package syslog
 
 import (
-	"bytes"
 	"time"
 )
 
@@ -21,7 +20,7 @@ var grammars = []string{"auto", "rfc3164", "rfc5424", "raw"}
 func (g Grammar) String() string { return grammars[g] }
 
 // UnmarshalText reads one of the four words.
-func (g *Grammar) UnmarshalText(text []byte) error { return unmarshalWord(g, "parser", text, grammars) }
+func (g *Grammar) UnmarshalText(text []byte) error { return UnmarshalWord(g, "parser", text, grammars) }
 
 // A HostnameSource says where a message's hostname comes from.
 type HostnameSource uint8
@@ -38,18 +37,7 @@ func (h HostnameSource) String() string { return hostnameSources[h] }
 
 // UnmarshalText reads "message" or "peer".
 func (h *HostnameSource) UnmarshalText(text []byte) error {
-	return unmarshalWord(h, "hostname_from", text, hostnameSources)
-}
-
-func unmarshalWord[T ~uint8](v *T, what string, text []byte, words []string) error {
-	word := bytes.ReplaceAll(bytes.ToLower(text), []byte("-"), []byte("_"))
-	for i, w := range words {
-		if string(word) == w {
-			*v = T(i)
-			return nil
-		}
-	}
-	return WordError{what, string(text), words}
+	return UnmarshalWord(h, "hostname_from", text, hostnameSources)
 }
 
 // ParseOptions are the options of an input that decide how its messages are read.

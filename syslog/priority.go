@@ -1,6 +1,7 @@
 package syslog
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 )
@@ -96,6 +97,18 @@ func (e WordError) Error() string { return fmt.Sprintf("unknown %s %q", e.What, 
 
 // Valid returns the allowed words, for whoever wants to suggest the nearest.
 func (e WordError) Valid() []string { return e.Words }
+
+// UnmarshalWord sets v to the place of text among words, in which case and - or _ make no difference. The error is a WordError.
+func UnmarshalWord[T ~uint8](v *T, what string, text []byte, words []string) error {
+	word := bytes.ReplaceAll(bytes.ToLower(text), []byte("-"), []byte("_"))
+	for i, w := range words {
+		if string(word) == w {
+			*v = T(i)
+			return nil
+		}
+	}
+	return WordError{what, string(text), words}
+}
 
 // parsePRI reads a leading <PRI>. It returns its value and length; a length of 0 means that there is none, and
 // -1 that something opens like a PRI and is not one: no digits, more than three, no '>', or above 191.

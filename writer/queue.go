@@ -25,13 +25,7 @@ func (w WhenFull) String() string { return whenFull[w] }
 
 // UnmarshalText reads one of the three words.
 func (w *WhenFull) UnmarshalText(text []byte) error {
-	for i, word := range whenFull {
-		if string(text) == word {
-			*w = WhenFull(i)
-			return nil
-		}
-	}
-	return syslog.WordError{What: "when_full", Word: string(text), Words: whenFull}
+	return syslog.UnmarshalWord(w, "when_full", text, whenFull)
 }
 
 // QueueOptions bound what waits for a target.

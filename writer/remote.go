@@ -27,13 +27,7 @@ var remoteFramings = []string{"newline", "octet_counted"}
 
 // UnmarshalText reads newline or octet_counted.
 func (f *RemoteFraming) UnmarshalText(text []byte) error {
-	for i, w := range remoteFramings {
-		if string(text) == w {
-			*f = RemoteFraming(i)
-			return nil
-		}
-	}
-	return syslog.WordError{What: "framing", Word: string(text), Words: remoteFramings}
+	return syslog.UnmarshalWord(f, "framing", text, remoteFramings)
 }
 
 // RemoteOptions are the options of a forward target; YAML fills them.
