@@ -7,8 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"os/user"
-	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -43,7 +43,11 @@ type FileSink struct {
 	uid, gid int    // -1: not changed
 	fixed    *file  // the only file, unless paths hold fields
 	many     *files // else
+	torn     atomic.Uint64
 }
+
+// Torn is how many last lines were found without an end, as a crash leaves them, and were ended.
+func (s *FileSink) Torn() uint64 { return s.torn.Load() }
 
 // NewFileSink returns a sink for path, or for as many files as messages name if path is empty. A fixed file is opened
 // at once, so that a path that cannot be opened is known before anything listens.
@@ -140,18 +144,27 @@ func (f *file) deleted() bool {
 	return err == nil && st.Sys().(*syscall.Stat_t).Nlink == 0
 }
 
+// reopen opens the file that the path names now, or makes it and the folders it is in.
 func (f *file) reopen(s *FileSink) error {
 	f.close()
-	created, err := f.openOrCreate(s)
+	at, err := find(f.path, s.makeFolderAt)
 	if err != nil {
 		return err
 	}
-	if created {
-		if err := s.own(f.f, s.options.Mode); err != nil {
-			f.close()
-			os.Remove(f.path) // else the next try finds it, and takes it for somebody's who wants it so
-			return err
+	defer at.close()
+	f.f, err = at.open(f.path, 0)
+	switch {
+	case err == nil:
+		var torn bool
+		if torn, err = endLine(f.f); torn {
+			s.torn.Add(1)
 		}
+	case errors.Is(err, fs.ErrNotExist):
+		err = f.create(s, at)
+	}
+	if err != nil {
+		f.close()
+		return err
 	}
 	st, err := f.f.Stat() // not Fd, which would have writes to a FIFO block
 	if err != nil {
@@ -163,6 +176,22 @@ func (f *file) reopen(s *FileSink) error {
 	return nil
 }
 
+// create makes the file. Owner and mode are given only to what we have made ourselves.
+func (f *file) create(s *FileSink, at place) (err error) {
+	f.f, err = at.open(f.path, unix.O_CREAT|unix.O_EXCL)
+	if errors.Is(err, fs.ErrExist) { // somebody else was quicker
+		f.f, err = at.open(f.path, 0)
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	if err = s.own(f.f, s.options.Mode); err != nil {
+		unix.Unlinkat(at.folder, at.name, 0) // else the next try finds it, and takes it for somebody's who wants it so
+	}
+	return err
+}
+
 // own gives what we have just made its owner and exactly the mode that was asked for, whatever the umask. The mode comes
 // last: a change of owner takes setuid and setgid bits away.
 func (s *FileSink) own(f *os.File, mode fs.FileMode) error {
@@ -172,50 +201,6 @@ func (s *FileSink) own(f *os.File, mode fs.FileMode) error {
 		}
 	}
 	return f.Chmod(mode)
-}
-
-// openOrCreate opens the file, or makes it and the folders it is in. O_NONBLOCK keeps a FIFO without reader from hanging us.
-func (f *file) openOrCreate(s *FileSink) (created bool, err error) {
-	const flags = os.O_WRONLY | os.O_APPEND | unix.O_NONBLOCK | unix.O_CLOEXEC
-	if f.f, err = os.OpenFile(f.path, flags, 0); err == nil || !errors.Is(err, fs.ErrNotExist) {
-		return false, err
-	}
-	if err := s.makeFolder(filepath.Dir(f.path)); err != nil {
-		return false, err
-	}
-	f.f, err = os.OpenFile(f.path, flags|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) { // somebody else was quicker
-		f.f, err = os.OpenFile(f.path, flags, 0)
-		return false, err
-	}
-	return err == nil, err
-}
-
-// makeFolder makes dir and those above it that are missing, with exactly the mode of dir_mode.
-func (s *FileSink) makeFolder(dir string) error {
-	if st, err := os.Stat(dir); err == nil {
-		if !st.IsDir() {
-			return &fs.PathError{Op: "mkdir", Path: dir, Err: unix.ENOTDIR}
-		}
-		return nil
-	}
-	if err := s.makeFolder(filepath.Dir(dir)); err != nil {
-		return err
-	}
-	if err := os.Mkdir(dir, 0o700); errors.Is(err, fs.ErrExist) {
-		return nil
-	} else if err != nil {
-		return err
-	}
-	made, err := os.Open(dir)
-	if err == nil {
-		err = s.own(made, s.options.DirMode)
-		made.Close()
-	}
-	if err != nil {
-		os.Remove(dir)
-	}
-	return err
 }
 
 func (f *file) close() error {
