@@ -44,6 +44,8 @@ type FileSink struct {
 	fixed    *file  // the only file, unless paths hold fields
 	many     *files // else
 	torn     atomic.Uint64
+	shed     atomic.Uint64
+	fault    atomic.Pointer[error]
 }
 
 // Torn is how many last lines were found without an end, as a crash leaves them, and were ended.
@@ -93,6 +95,8 @@ type file struct {
 	done     int    // bytes of the text in hand that are written
 	part     []byte // many: what it gets of the block in hand
 	size     int    // many: how much that will be
+	count    int    // many: of how many messages
+	aside    aside  // many: what it owes from earlier blocks
 	place    *lru.Element
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // files are the files of a target whose path holds fields, at most max_open of them open at once.
@@ -14,6 +15,9 @@ type files struct {
 	opened lru.List         // the open ones; in front the one that was written to longest ago
 	dirty  []*file          // those whose part is not written yet
 	block  *Block           // the block in hand, once it is shared out
+	owing  []*file          // those that owe something from earlier blocks
+	aside  int              // bytes that they owe
+	tried  time.Time        // when they were last tried
 	runs   []*file          // where each run of it goes
 	text   []byte           // its text, in the order of files
 }
@@ -28,18 +32,18 @@ func (fs *files) write(b *Block) error {
 	var first error
 	left := fs.dirty[:0]
 	for _, f := range fs.dirty {
-		if f.f == nil {
-			fs.makeRoom()
+		err := fs.writePart(f)
+		if isPathFault(err) && f.done == 0 {
+			fs.layAside(f, err)
+			err = nil
 		}
-		err := f.write(fs.sink, f.part)
-		fs.place(f)
 		if err != nil {
 			if left = append(left, f); first == nil {
 				first = err
 			}
 			continue
 		}
-		f.part, f.size = nil, 0
+		f.part, f.size, f.count = nil, 0, 0
 	}
 	clear(fs.dirty[len(left):])
 	fs.dirty = left
@@ -56,6 +60,19 @@ func (fs *files) write(b *Block) error {
 	return nil
 }
 
+// writePart writes what f gets of the block in hand. What it owes from earlier blocks has to go first.
+func (fs *files) writePart(f *file) error {
+	if f.aside.count > 0 {
+		return errOwing
+	}
+	if f.f == nil {
+		fs.makeRoom()
+	}
+	err := f.write(fs.sink, f.part)
+	fs.place(f)
+	return err
+}
+
 // shareOut gives each file its part: all that goes to one file stands together, so that it takes one write.
 func (fs *files) shareOut(b *Block) {
 	fs.runs = fs.runs[:0]
@@ -70,6 +87,7 @@ func (fs *files) shareOut(b *Block) {
 			fs.dirty = append(fs.dirty, f)
 		}
 		f.size += int(b.start(r.behind) - b.start(n))
+		f.count += int(r.behind - n)
 		fs.runs = append(fs.runs, f)
 		n = r.behind
 	}
@@ -112,7 +130,7 @@ func (fs *files) makeRoom() {
 	for e := fs.opened.Front(); e != nil && fs.opened.Len() >= fs.sink.options.MaxOpen; {
 		f := e.Value.(*file)
 		e = e.Next()
-		if f.done > 0 {
+		if f.done > 0 || f.aside.count > 0 {
 			continue
 		}
 		f.close()
@@ -123,6 +141,7 @@ func (fs *files) makeRoom() {
 
 func (fs *files) close() error {
 	var err error
+	fs.settle(true)
 	for _, f := range fs.known {
 		err = errors.Join(err, f.close())
 	}

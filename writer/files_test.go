@@ -144,7 +144,8 @@ func TestFilesKeepsBusyOpen(t *testing.T) {
 	holds(t, busy, strings.Repeat("x\n", 20))
 }
 
-// Some paths of a block cannot be written. The others are done at the first try and not again; the rest follows when it can.
+// Some paths of a block cannot be written. The block is done all the same, and with it the others; what is owed to those
+// paths follows, in order, when they can be written.
 func TestFilesOneBad(t *testing.T) {
 	for _, maxOpen := range []int{1, 2, 256} {
 		t.Run(fmt.Sprint("max_open ", maxOpen), func(t *testing.T) {
@@ -155,28 +156,50 @@ func TestFilesOneBad(t *testing.T) {
 			o := DefaultFileOptions()
 			o.MaxOpen = maxOpen
 			s := openFile(t, "", o)
-			b := blockOf(line{join("a"), "1"}, line{join("bad"), "2"}, line{join("b"), "3"}, line{join("loop"), "4"}, line{join("a"), "5"}, line{join("bad"), "6"}, line{join("c"), "7"})
-			for range 3 {
-				err := s.Write(b)
-				if !errors.Is(err, unix.EISDIR) || strings.Count(err.Error(), "\n") > 0 || !strings.Contains(err.Error(), "1 more") {
-					t.Fatalf("%v: want EISDIR and a word of the other", err)
-				}
-				holds(t, join("a"), "1\n5\n")
-				holds(t, join("b"), "3\n")
-				holds(t, join("c"), "7\n")
-			}
+			fatal(t, s.Write(blockOf(line{join("a"), "1"}, line{join("bad"), "2"}, line{join("b"), "3"}, line{join("loop"), "4"}, line{join("a"), "5"}, line{join("bad"), "6"})))
+			fatal(t, s.Write(blockOf(line{join("bad"), "7"}, line{join("b"), "8"})))
+			holds(t, join("a"), "1\n5\n")
+			holds(t, join("b"), "3\n8\n")
 			fatal(t, os.Remove(join("bad")))
-			if err := s.Write(b); !errors.Is(err, unix.ELOOP) {
-				t.Fatalf("%v: want ELOOP", err)
+			if !s.Tick() {
+				t.Error("nothing more is due, though the loop is still there")
 			}
+			holds(t, join("bad"), "2\n6\n7\n")
+			fatal(t, s.Write(blockOf(line{join("bad"), "9"}, line{join("loop"), "10"})))
 			fatal(t, os.Remove(join("loop")))
-			fatal(t, s.Write(b))
-			fatal(t, s.Write(blockOf(line{join("bad"), "8"}, line{join("a"), "9"})))
-			for name, want := range map[string]string{"a": "1\n5\n9\n", "b": "3\n", "c": "7\n", "bad": "2\n6\n8\n", "loop": "4\n"} {
-				holds(t, join(name), want)
+			s.many.settle(false)
+			holds(t, join("bad"), "2\n6\n7\n9\n")
+			holds(t, join("loop"), "4\n10\n")
+			if n, _ := s.Shed(); n > 0 || s.Tick() || s.many.aside > 0 {
+				t.Errorf("%d messages shed, %d bytes owed", n, s.many.aside)
 			}
 		})
 	}
+}
+
+// What a path owes is given up after a minute, at the end, and when all paths owe too much. It is counted, and the reason told.
+func TestFilesShed(t *testing.T) {
+	dir := t.TempDir()
+	bad := filepath.Join(dir, "bad")
+	fatal(t, os.Mkdir(bad, 0o700))
+	s := openFile(t, "", DefaultFileOptions())
+	sheds := func(what string, want uint64) {
+		t.Helper()
+		if n, fault := s.Shed(); n != want || !errors.Is(fault, unix.EISDIR) {
+			t.Errorf("%s: %d messages shed for %v, want %d", what, n, fault, want)
+		}
+	}
+	fatal(t, s.Write(blockOf(line{bad, "1"}, line{bad, "2"})))
+	sheds("at once", 0)
+	s.many.owing[0].aside.since = s.many.owing[0].aside.since.Add(-asideFor)
+	s.Tick()
+	sheds("after a minute", 2)
+	long := strings.Repeat("x", asideMax/2)
+	fatal(t, s.Write(blockOf(line{bad, long})))
+	fatal(t, s.Write(blockOf(line{bad, long})))
+	sheds("too much", 3)
+	fatal(t, s.Close())
+	sheds("at the end", 4)
 }
 
 // The copy that groups a block is one, whatever the number of files, and no larger than the block.

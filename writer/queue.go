@@ -204,13 +204,20 @@ func (q *Queue) Finish() {
 // take returns the oldest block, full or not, and makes it the one in hand. It waits until there is one, and returns
 // nil when the queue is finished and empty, or when ctx has ended: what is left then is left, however fast the sink is.
 func (q *Queue) take(ctx context.Context) *Block {
+	return q.takeOr(ctx, func() bool { return false })
+}
+
+// takeOr is take for a taker with something else to do: idle is called whenever it has to wait, and again after a second
+// for as long as it returns true.
+func (q *Queue) takeOr(ctx context.Context, idle func() bool) *Block {
 	for ctx.Err() == nil {
 		if b, more := q.tryTake(); b != nil || !more {
 			return b
 		}
-		select {
-		case <-q.wake:
-		case <-ctx.Done():
+		if !idle() {
+			sleep(ctx, q.wake, time.Time{})
+		} else {
+			sleep(ctx, q.wake, time.Now().Add(time.Second))
 		}
 	}
 	return nil

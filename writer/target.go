@@ -18,6 +18,15 @@ type Sink interface {
 // An interrupter is a sink that may wait for long, and can be told that nobody waits for it any more.
 type interrupter interface{ Interrupt() }
 
+// A shedder is a sink that has to give up some messages for a reason of its own.
+type shedder interface {
+	// Shed is how many so far, and the last reason.
+	Shed() (messages uint64, fault error)
+	// Tick does what is due while no block comes, and reports whether more will be. It is called after each block, and
+	// every second while it returns true.
+	Tick() bool
+}
+
 // Retry says how long to wait between tries to write a block: Min after the first, each time twice as long, at most Max.
 type Retry struct {
 	Min time.Duration `yaml:"min"`
@@ -33,6 +42,7 @@ type Target struct {
 	log   *slog.Logger
 
 	messages, bytes, errors atomic.Uint64
+	shed                    atomic.Uint64 // by the sink
 	down                    atomic.Bool
 }
 
@@ -58,16 +68,44 @@ func (t *Target) Run(ctx context.Context) error {
 	if sink, ok := t.sink.(interrupter); ok {
 		defer context.AfterFunc(ctx, sink.Interrupt)()
 	}
+	defer t.saySheds()
 	for {
-		b := t.take(ctx)
+		b := t.takeOr(ctx, t.tick)
 		if b == nil || !t.write(ctx, b) {
 			return t.sink.Close()
 		}
 		t.messages.Add(uint64(b.Count()))
 		t.bytes.Add(uint64(len(b.Text)))
 		t.settle()
+		t.tick()
 	}
 }
+
+// tick lets a sink do what is due beside blocks, and reports whether more will be.
+func (t *Target) tick() bool {
+	sink, ok := t.sink.(shedder)
+	if !ok {
+		return false
+	}
+	more := sink.Tick()
+	t.saySheds()
+	return more
+}
+
+// saySheds counts and says what the sink gave up since it was last asked.
+func (t *Target) saySheds() {
+	sink, ok := t.sink.(shedder)
+	if !ok {
+		return
+	}
+	n, fault := sink.Shed()
+	if now := n - t.shed.Swap(n); now > 0 {
+		t.log.Error("messages given up: their file cannot be written", "target", t.Name, "messages", now, "error", fault)
+	}
+}
+
+// Dropped is how many messages were shed: because the queue was full, or because their file could not be written to.
+func (t *Target) Dropped() uint64 { return t.Queue.Dropped() + t.shed.Load() }
 
 // write tries until b is written, and reports false if ctx ends first. A fault is said once, and once more when it is over.
 func (t *Target) write(ctx context.Context, b *Block) bool {
