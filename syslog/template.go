@@ -211,3 +211,16 @@ func appendHeaderField(dst, v []byte) []byte {
 	}
 	return dst
 }
+
+// Fill is the template's text with value in the place of every field.
+func (t *Template) Fill(value string) string {
+	var dst []byte
+	for i := range t.ops {
+		if t.ops[i].kind == opLiteral {
+			dst = append(dst, t.ops[i].literal...)
+		} else {
+			dst = append(dst, value...)
+		}
+	}
+	return string(dst)
+}

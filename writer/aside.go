@@ -84,16 +84,17 @@ func (fs *files) settle(last bool) {
 	fs.owing = left
 }
 
-// Tick does what is due while no block comes. It reports whether more will be.
+// Tick tries what is laid aside and closes files that are idle. It reports whether there is more of either.
 func (s *FileSink) Tick() bool {
-	if s.many == nil || len(s.many.owing) == 0 {
+	if s.many == nil {
 		return false
 	}
 	if now := time.Now(); now.Sub(s.many.tried) >= asideTry {
-		s.many.tried = now
+		s.many.tried, s.many.now = now, now
 		s.many.settle(false)
+		s.many.closeIdle(now)
 	}
-	return len(s.many.owing) > 0
+	return len(s.many.owing) > 0 || s.many.opened.Len() > 0
 }
 
 // Shed is how many messages were given up because their own path could not be written to, and Fault the last reason.

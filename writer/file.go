@@ -24,15 +24,15 @@ type FileOptions struct {
 	Fsync     bool          `yaml:"fsync"`
 	MaxOpen   int           `yaml:"max_open"`
 	Rotate    any           `yaml:"rotate,later"`
-	MaxPaths  int           `yaml:"max_paths,later"`
-	IdleClose time.Duration `yaml:"idle_close,later"`
+	MaxPaths  int           `yaml:"max_paths"`
+	IdleClose time.Duration `yaml:"idle_close"`
 	Queue     QueueOptions  `yaml:"queue"`
 }
 
 // DefaultFileOptions are the options of a file target that sets none.
 func DefaultFileOptions() FileOptions {
 	return FileOptions{
-		Mode: 0o640, DirMode: 0o750, MaxOpen: 256,
+		Mode: 0o640, DirMode: 0o750, MaxOpen: 256, MaxPaths: 10000, IdleClose: 10 * time.Minute,
 		Queue: QueueOptions{Memory: 8 << 20, WhenFull: BlockSenders, BlockFor: defaultBlockFor},
 	}
 }
@@ -98,6 +98,7 @@ type file struct {
 	count    int    // many: of how many messages
 	aside    aside  // many: what it owes from earlier blocks
 	place    *lru.Element
+	used     time.Time // many: when it was last written to
 }
 
 // patience is how long a FIFO whose reader is slow may keep us in one write: Run has to see that it is told to leave.

@@ -18,6 +18,7 @@ type files struct {
 	owing  []*file          // those that owe something from earlier blocks
 	aside  int              // bytes that they owe
 	tried  time.Time        // when they were last tried
+	now    time.Time        // of the block in hand
 	runs   []*file          // where each run of it goes
 	text   []byte           // its text, in the order of files
 }
@@ -27,7 +28,7 @@ type files struct {
 func (fs *files) write(b *Block) error {
 	if fs.block != b {
 		fs.shareOut(b)
-		fs.block = b
+		fs.block, fs.now = b, time.Now()
 	}
 	var first error
 	left := fs.dirty[:0]
@@ -111,6 +112,7 @@ func (fs *files) shareOut(b *Block) {
 
 // place puts f where the order of the open files wants it after a write.
 func (fs *files) place(f *file) {
+	f.used = fs.now
 	switch {
 	case f.f == nil && f.place != nil:
 		fs.opened.Remove(f.place)
@@ -136,6 +138,22 @@ func (fs *files) makeRoom() {
 		f.close()
 		fs.place(f)
 		delete(fs.known, f.path)
+	}
+}
+
+// closeIdle closes what was not written to for idle_close.
+func (fs *files) closeIdle(now time.Time) {
+	for e := fs.opened.Front(); e != nil; {
+		f := e.Value.(*file)
+		if now.Sub(f.used) < fs.sink.options.IdleClose {
+			return // those behind were used later
+		}
+		e = e.Next()
+		if f.done == 0 && f.aside.count == 0 {
+			f.close()
+			fs.place(f)
+			delete(fs.known, f.path)
+		}
 	}
 }
 

@@ -170,7 +170,7 @@ func TestFilesOneBad(t *testing.T) {
 			s.many.settle(false)
 			holds(t, join("bad"), "2\n6\n7\n9\n")
 			holds(t, join("loop"), "4\n10\n")
-			if n, _ := s.Shed(); n > 0 || s.Tick() || s.many.aside > 0 {
+			if n, _ := s.Shed(); n > 0 || len(s.many.owing) > 0 || s.many.aside > 0 {
 				t.Errorf("%d messages shed, %d bytes owed", n, s.many.aside)
 			}
 		})
@@ -220,4 +220,19 @@ func TestFilesMemory(t *testing.T) {
 	if held > 2*blockSize {
 		t.Errorf("%d bytes are held for 200 files", held)
 	}
+}
+
+// A file that nothing was written to for idle_close is closed; the next message opens it again.
+func TestFilesIdleClose(t *testing.T) {
+	dir := t.TempDir()
+	s := openFile(t, "", DefaultFileOptions())
+	old, busy := filepath.Join(dir, "old"), filepath.Join(dir, "busy")
+	fatal(t, s.Write(blockOf(line{old, "1"}, line{busy, "1"})))
+	s.many.known[old].used = s.many.known[old].used.Add(-s.options.IdleClose)
+	if !s.Tick() || s.many.known[old] != nil || s.many.known[busy] == nil {
+		t.Errorf("known are %v", s.many.known)
+	}
+	fatal(t, s.Write(blockOf(line{old, "2"}, line{busy, "2"})))
+	holds(t, old, "1\n2\n")
+	holds(t, busy, "1\n2\n")
 }

@@ -1,6 +1,7 @@
 package writer
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"time"
@@ -16,6 +17,20 @@ const maxComponent = 255
 type Path struct {
 	template *syslog.Template
 	text     []byte
+
+	limit int                 // how many different paths it makes at most; 0: any number
+	made  map[string]struct{} // those that it has made
+	last  []byte              // the one it made last
+	other []byte              // what it makes instead of one too many
+}
+
+// otherName stands for every field's value in the path that takes what would be one file too many.
+const otherName = "_other"
+
+// Limit bounds how many different paths are made, so that a sender who invents hosts cannot fill a disk with files. What
+// would be one more goes to the path with _other in the place of its fields.
+func (p *Path) Limit(paths int) {
+	p.limit, p.made, p.other = paths, map[string]struct{}{}, []byte(p.template.Fill(otherName))
 }
 
 // CompilePath compiles a path with {field}s. It returns nil for a path that has none.
@@ -33,7 +48,22 @@ func (p *Path) render(m *syslog.Message) []byte {
 	if len(p.text) > maxComponent {
 		p.text = cutComponents(p.text)
 	}
+	if p.limit > 0 && !bytes.Equal(p.text, p.last) && !p.allowed() {
+		return p.other
+	}
 	return p.text
+}
+
+// allowed reports whether the path at hand was made before, or may be made.
+func (p *Path) allowed() bool {
+	if _, ok := p.made[string(p.text)]; !ok {
+		if len(p.made) >= p.limit {
+			return false
+		}
+		p.made[string(p.text)] = struct{}{}
+	}
+	p.last = append(p.last[:0], p.text...)
+	return true
 }
 
 // cutComponents shortens every component that is too long. Components that differ anywhere still differ.

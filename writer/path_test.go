@@ -2,6 +2,7 @@ package writer
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,4 +109,20 @@ func FuzzPath(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A sender who invents hosts gets so many files, and one for all the rest.
+func TestPathLimit(t *testing.T) {
+	p, err := CompilePath("/logs/{hostname}/{app_name}-{facility}.log", time.UTC)
+	fatal(t, err)
+	p.Limit(2)
+	var got []string
+	for _, host := range []string{"a", "b", "c", "a", "b", "d", "a"} {
+		m := syslog.Message{Hostname: []byte(host), AppName: []byte("x")}
+		got = append(got, p.Of(&m))
+	}
+	a, b, other := "/logs/a/x-kern.log", "/logs/b/x-kern.log", "/logs/_other/_other-_other.log"
+	if want := []string{a, b, other, a, b, other, a}; !slices.Equal(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
 }

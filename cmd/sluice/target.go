@@ -187,7 +187,16 @@ func decodeFileTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
 	}
 	spec.File = l.path(at, f.dir, spec.File)
 	t.Format = l.compile(n, spec.Format, spec.Escape)
-	compilePath := func() (*writer.Path, error) { return writer.CompilePath(spec.File, l.cfg.Timezone) }
+	if spec.MaxOpen < 1 || spec.MaxPaths < 1 || spec.IdleClose <= 0 {
+		l.Errorf(at, "file: max_open, max_paths and idle_close must be more than 0")
+	}
+	compilePath := func() (*writer.Path, error) {
+		path, err := writer.CompilePath(spec.File, l.cfg.Timezone)
+		if path != nil {
+			path.Limit(spec.MaxPaths)
+		}
+		return path, err
+	}
 	path, err := compilePath()
 	if err != nil {
 		l.wrong(at, "file", err)
