@@ -67,7 +67,11 @@ func NewFileSink(path string, o FileOptions) (*FileSink, error) {
 		return s, nil
 	}
 	s.fixed = &file{path: path}
-	return s, s.fixed.reopen(s)
+	err = s.fixed.reopen(s)
+	if errors.Is(err, unix.ENXIO) { // a FIFO that nobody reads yet
+		err = nil
+	}
+	return s, err
 }
 
 // Write appends b to its files, each in one write unless the kernel cuts it short.

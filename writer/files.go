@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // files are the files of a target whose path holds fields, at most max_open of them open at once.
@@ -70,6 +72,14 @@ func (fs *files) writePart(f *file) error {
 		fs.makeRoom()
 	}
 	err := f.write(fs.sink, f.part)
+	for errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) { // fewer may be open than max_open says
+		oldest := fs.opened.Front()
+		if oldest == nil || oldest.Value.(*file).done > 0 {
+			break
+		}
+		fs.shut(oldest.Value.(*file))
+		err = f.write(fs.sink, f.part)
+	}
 	fs.place(f)
 	return err
 }
@@ -132,11 +142,17 @@ func (fs *files) makeRoom() {
 	for e := fs.opened.Front(); e != nil && fs.opened.Len() >= fs.sink.options.MaxOpen; {
 		f := e.Value.(*file)
 		e = e.Next()
-		if f.done > 0 || f.aside.count > 0 {
-			continue
+		if f.done == 0 {
+			fs.shut(f)
 		}
-		f.close()
-		fs.place(f)
+	}
+}
+
+// shut closes a file that owes nothing of a write.
+func (fs *files) shut(f *file) {
+	f.close()
+	fs.place(f)
+	if f.size == 0 && f.aside.count == 0 {
 		delete(fs.known, f.path)
 	}
 }
@@ -149,10 +165,8 @@ func (fs *files) closeIdle(now time.Time) {
 			return // those behind were used later
 		}
 		e = e.Next()
-		if f.done == 0 && f.aside.count == 0 {
-			f.close()
-			fs.place(f)
-			delete(fs.known, f.path)
+		if f.done == 0 {
+			fs.shut(f)
 		}
 	}
 }

@@ -236,3 +236,18 @@ func TestFilesIdleClose(t *testing.T) {
 	holds(t, old, "1\n2\n")
 	holds(t, busy, "1\n2\n")
 }
+
+// The process may have fewer descriptors than max_open says: then fewer files are open, and all are written.
+func TestFilesTooManyForTheProcess(t *testing.T) {
+	dir := t.TempDir()
+	s := openFile(t, "", DefaultFileOptions())
+	limitDescriptors(t, 12)
+	var lines []line
+	for i := range 100 {
+		lines = append(lines, line{filepath.Join(dir, strconv.Itoa(i)), "x"})
+	}
+	fatal(t, s.Write(blockOf(lines...)))
+	for i := range 100 {
+		holds(t, filepath.Join(dir, strconv.Itoa(i)), "x\n")
+	}
+}

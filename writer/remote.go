@@ -93,6 +93,9 @@ func (r *Remote) Write(b *Block) error {
 		err = r.writePackets(b)
 	}
 	if err != nil {
+		if r.stream() {
+			err = r.broken.reason(err)
+		}
 		r.disconnect()
 		return fmt.Errorf("%s://%s: %w", r.network, r.address, cause(err))
 	}
@@ -131,6 +134,22 @@ type breakage struct {
 	done chan struct{}
 	wait sync.WaitGroup
 	stop func() bool
+	err  error // why reading ended; nil: a FIN
+}
+
+// errClosedByPeer is a FIN from a collector that we had more for.
+var errClosedByPeer = errors.New("closed by the collector")
+
+// reason is why a write failed: if the connection had ended by then, that is.
+func (b *breakage) reason(err error) error {
+	select {
+	case <-b.done:
+		if err = b.err; err == nil {
+			err = errClosedByPeer
+		}
+	default:
+	}
+	return err
 }
 
 func watch(ctx context.Context, conn net.Conn, stream bool) *breakage {
@@ -139,7 +158,7 @@ func watch(ctx context.Context, conn net.Conn, stream bool) *breakage {
 	if stream {
 		b.wait.Go(func() {
 			defer close(b.done)
-			io.Copy(io.Discard, conn)
+			_, b.err = io.Copy(io.Discard, conn)
 			conn.Close() // a write that is blocked learns of it
 		})
 	}

@@ -43,12 +43,12 @@ type Target struct {
 
 	messages, bytes, errors atomic.Uint64
 	shed                    atomic.Uint64 // by the sink
-	down                    atomic.Bool
+	outage                  outage
 }
 
 // NewTarget returns a target that is not running yet.
 func NewTarget(name string, q *Queue, sink Sink, log *slog.Logger) *Target {
-	return &Target{Queue: q, Name: name, Retry: Retry{retryMin, retryMax}, sink: sink, log: log}
+	return &Target{Queue: q, Name: name, Retry: Retry{retryMin, retryMax}, sink: sink, log: log.With("target", name)}
 }
 
 // The waits between tries to write a block, unless Retry says otherwise.
@@ -60,11 +60,7 @@ const (
 // Run writes what is appended until Finish was called and all is written, or ctx ends: what is left then is counted as
 // dropped. It closes the sink.
 func (t *Target) Run(ctx context.Context) error {
-	defer func() {
-		if n := t.abandon(); n > 0 {
-			t.log.Error("messages lost at shutdown", "target", t.Name, "messages", n)
-		}
-	}()
+	defer t.abandon()
 	if sink, ok := t.sink.(interrupter); ok {
 		defer context.AfterFunc(ctx, sink.Interrupt)()
 	}
@@ -83,6 +79,7 @@ func (t *Target) Run(ctx context.Context) error {
 
 // tick lets a sink do what is due beside blocks, and reports whether more will be.
 func (t *Target) tick() bool {
+	t.outage.drops(t.log, t.Queue.Dropped())
 	sink, ok := t.sink.(shedder)
 	if !ok {
 		return false
@@ -100,7 +97,7 @@ func (t *Target) saySheds() {
 	}
 	n, fault := sink.Shed()
 	if now := n - t.shed.Swap(n); now > 0 {
-		t.log.Error("messages given up: their file cannot be written", "target", t.Name, "messages", now, "error", fault)
+		t.log.Error("messages given up: their file cannot be written", "messages", now, "error", fault)
 	}
 }
 
@@ -113,15 +110,15 @@ func (t *Target) write(ctx context.Context, b *Block) bool {
 	for {
 		err := t.sink.Write(b)
 		if err == nil {
-			if t.down.CompareAndSwap(true, false) {
-				t.log.Info("writing again", "target", t.Name)
-			}
+			t.outage.over(t.log)
 			return true
 		}
-		t.errors.Add(1)
-		if t.down.CompareAndSwap(false, true) {
-			t.log.Error("cannot write, trying again", "target", t.Name, "error", err)
+		if ctx.Err() != nil { // the error is most likely that we were interrupted
+			return false
 		}
+		t.errors.Add(1)
+		t.outage.fault(t.log, err)
+		t.outage.drops(t.log, t.Queue.Dropped())
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
@@ -141,7 +138,7 @@ func (t *Target) Bytes() uint64 { return t.bytes.Load() }
 func (t *Target) Errors() uint64 { return t.errors.Load() }
 
 // Up reports whether the last try to write succeeded.
-func (t *Target) Up() bool { return !t.down.Load() }
+func (t *Target) Up() bool { return !t.outage.down.Load() }
 
 // Close closes the sink of a target that was not Run; after Run it does nothing that matters.
 func (t *Target) Close() error { return t.sink.Close() }

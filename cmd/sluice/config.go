@@ -138,6 +138,9 @@ func (l *loader) load(root *yaml.Node, main *mainFile) {
 	if c.StateDir = l.path(strict.Lookup(root, "state_dir"), main.dir, main.StateDir); strict.Lookup(root, "state_dir") == nil {
 		c.StateDir = main.StateDir
 	}
+	if c.Shutdown <= 0 {
+		l.Errorf(strict.Lookup(root, "shutdown"), "shutdown: want more than 0s: what is queued needs a moment to be written")
+	}
 	if main.Control != nil {
 		l.warn(main.Control, "control: not built yet, so nothing listens there")
 	}

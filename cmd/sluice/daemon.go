@@ -126,6 +126,7 @@ func (d *daemon) run(ctx context.Context) error {
 	for _, t := range d.targets {
 		t.Finish()
 	}
+	defer d.sayDropped()
 	written := make(chan struct{})
 	go func() { writers.Wait(); close(written) }()
 	select {
@@ -134,6 +135,15 @@ func (d *daemon) run(ctx context.Context) error {
 	case <-time.After(time.Until(stopBy)):
 		// A write that the kernel never returns from (a dead NFS server, a console that nobody reads) ends with us.
 		return errors.New("a target did not end in time; what it had in hand is lost")
+	}
+}
+
+// sayDropped says what each target had to shed in all, now that nothing more comes.
+func (d *daemon) sayDropped() {
+	for _, t := range d.targets {
+		if n := t.Dropped(); n > 0 {
+			d.log.Error("messages lost", "target", t.Name, "messages", n)
+		}
 	}
 }
 

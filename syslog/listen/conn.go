@@ -83,10 +83,26 @@ func (c *conn) serve() {
 	}
 	if c.end == io.EOF || c.end == errIdle || c.end == errStopped {
 		ctx, cancel := context.WithTimeout(c.stream.listener.hard, receiptTime)
-		c.feed.Sync().Wait(ctx)
+		if c.feed.Sync().Wait(ctx) {
+			acknowledged(c.Conn)
+		}
 		cancel()
 	}
 	_ = c.Close()
+}
+
+// unacknowledged makes the kernel end a connection with an RST, and not with the FIN that is our receipt, if we should
+// die or give up before what came is at rest. (Seen without it: after a kill -9 a FIN for lines that no file had.)
+func unacknowledged(nc net.Conn) {
+	if tcp, ok := nc.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+}
+
+func acknowledged(nc net.Conn) {
+	if tcp, ok := nc.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(-1)
+	}
 }
 
 // read is called by RawConn.Read whenever there may be something, and by serve. It reads until there is nothing left,

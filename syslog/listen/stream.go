@@ -143,6 +143,7 @@ func (s *stream) admit(nc net.Conn) {
 		origin = l.origin(peer.String())
 	}
 	c.origin = origin
+	unacknowledged(nc)
 	l.counters.Connections.Add(1)
 	s.serving.Go(func() {
 		c.serve()

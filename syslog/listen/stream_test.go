@@ -303,7 +303,7 @@ func TestReceipt(t *testing.T) {
 	}
 }
 
-// At the end of the listener a receipt is waited for no longer than draining may last.
+// At the end of the listener a receipt is waited for no longer than draining may last. Without one TCP ends in an RST.
 func TestReceiptAtTheEnd(t *testing.T) {
 	for _, transport := range everyTransport {
 		t.Run(transport.String(), func(t *testing.T) {
@@ -313,12 +313,18 @@ func TestReceiptAtTheEnd(t *testing.T) {
 			cfg := testConfig(t, transport)
 			cfg.Handler = h
 			f := run(t, cfg)
-			send(t, f.dial(), "<13>a\n")
+			conn := f.dial()
+			send(t, conn, "<13>a\n")
 			h.wait(t, 1)
 			start := time.Now()
 			f.stop()
 			if took := time.Since(start); took < drainTime || took > 3*drainTime {
 				t.Errorf("took %v", took)
+			}
+			if transport == syslog.TCP {
+				if got := closed(conn); !strings.Contains(got, "reset") {
+					t.Errorf("closed with %s, and nothing is at rest", got)
+				}
 			}
 		})
 	}
