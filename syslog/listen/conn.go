@@ -47,6 +47,7 @@ type conn struct {
 	silent   bool      // the framer was told of the silence since last
 	pace     pace
 	end      error // why it is no longer read
+	forgiven bool  // the crowd does not count it against its address any more
 }
 
 func newConn(s *stream, nc net.Conn, peer netip.Addr) (*conn, error) {
@@ -82,6 +83,7 @@ func (c *conn) serve() {
 		}
 	}
 	if c.end == io.EOF || c.end == errIdle || c.end == errStopped {
+		c.stream.crowd.forgive(c)
 		ctx, cancel := context.WithTimeout(c.stream.listener.hard, receiptTime)
 		if c.feed.Sync().Wait(ctx) {
 			acknowledged(c.Conn)

@@ -38,9 +38,21 @@ func (r *crowd) enter(c *conn) (full string) {
 
 // leave gives c's place back.
 func (r *crowd) leave(c *conn) {
+	r.forgive(c)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.conns, c)
+}
+
+// forgive no longer counts c against its address: it has sent all that it will, and waits for its receipt. A host whose
+// programs log by short connections would else be shut out while a target is slow.
+func (r *crowd) forgive(c *conn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c.forgiven {
+		return
+	}
+	c.forgiven = true
 	if n := r.ofPeer[c.peer]; n > 1 {
 		r.ofPeer[c.peer] = n - 1
 	} else {

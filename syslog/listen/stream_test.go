@@ -303,6 +303,24 @@ func TestReceipt(t *testing.T) {
 	}
 }
 
+// Connections that wait for their receipt do not shut out further ones of their address.
+func TestReceiptsTakeNoPlace(t *testing.T) {
+	target := &waiter{settled: make(chan struct{})}
+	h := newSink()
+	h.target = target
+	cfg := testConfig(t, syslog.TCP)
+	cfg.Handler, cfg.MaxConnections = h, 8 // two for an address
+	f := run(t, cfg)
+	for i := range 5 {
+		conn := f.dial()
+		send(t, conn, "<13>a\n")
+		conn.(interface{ CloseWrite() error }).CloseWrite()
+		eventually(t, "the message and the EOF are read", func() bool { return int(target.asked.Load()) > i })
+	}
+	close(target.settled)
+	h.wait(t, 5)
+}
+
 // At the end of the listener a receipt is waited for no longer than draining may last. Without one TCP ends in an RST.
 func TestReceiptAtTheEnd(t *testing.T) {
 	for _, transport := range everyTransport {
