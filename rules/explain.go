@@ -65,7 +65,7 @@ func fieldOf(c Condition) string {
 	case severities, severityRange:
 		return "severity"
 	case selector:
-		return "pri"
+		return selectorField
 	case *compare:
 		return c.field.Name()
 	case exists:
@@ -78,8 +78,11 @@ func fieldOf(c Condition) string {
 	return ""
 }
 
+// selectorField is what a selector looks at.
+const selectorField = "facility.severity"
+
 func shown(field string, m *syslog.Message) string {
-	if field == "pri" {
+	if field == selectorField {
 		if m.Guess&syslog.BrokenPRI != 0 {
 			return "invld.debug"
 		}

@@ -79,6 +79,9 @@ func explainAll(cmd *cobra.Command, cfg *Config, t trial, message string, asJSON
 	lines := bufio.NewScanner(cmd.InOrStdin())
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
+		if lines.Text() == "" {
+			continue
+		}
 		if err := explain(lines.Text()); err != nil {
 			return err
 		}

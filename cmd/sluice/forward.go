@@ -81,6 +81,9 @@ func (l *loader) collector(f *fragment, at *yaml.Node, url string) (network, add
 	case !ok:
 		l.Errorf(at, "forward: %q is no URL: want one such as tcp://collector:514", strict.MaskURL(url))
 		return "", "", false
+	case strings.Contains(rest, "@"):
+		l.Errorf(at, "forward: %s: syslog has no user or password", strict.MaskURL(url))
+		return "", "", false
 	case network == "tls":
 		l.Errorf(at, "forward: tls: not built yet")
 		return "", "", false

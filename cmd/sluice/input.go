@@ -126,6 +126,9 @@ func decodeSyslogInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 		l.Decode(n, &spec)
 		at = strict.Lookup(n, "syslog")
 	}
+	if allow := strict.Lookup(n, "allow"); allow != nil && len(spec.Allow) == 0 {
+		l.Errorf(allow, "allow: an empty list lets nobody in; leave it out to let everybody in")
+	}
 	if spec.Decode == "json" {
 		l.Errorf(strict.Lookup(n, "decode"), "decode: json: not built yet")
 	}
@@ -166,6 +169,9 @@ func (l *loader) socket(f *fragment, cfg *listen.Config, at *yaml.Node, url stri
 		return false
 	case scheme == "tls" || scheme == "fd":
 		l.Errorf(at, "%s: not built yet", scheme)
+		return false
+	case strings.Contains(rest, "@"):
+		l.Errorf(at, "%s: a syslog socket has no user or password", strict.MaskURL(url))
 		return false
 	case strings.Contains(rest, "?"):
 		l.Errorf(at, "options do not go into the URL: write {syslog: %s, ..}", url[:strings.Index(url, "?")])

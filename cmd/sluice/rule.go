@@ -53,6 +53,9 @@ func (l *loader) rule(f *fragment, n *yaml.Node) {
 		if spec.To.Kind == yaml.SequenceNode {
 			entries = spec.To.Content
 		}
+		if len(entries) == 0 {
+			l.Errorf(strict.Lookup(n, "to"), "to: an empty list goes nowhere; a rule that only stops has no to")
+		}
 		for _, e := range entries {
 			if i := l.destination(f, e); i >= 0 {
 				r.Targets = append(r.Targets, i)
@@ -71,16 +74,21 @@ func (l *loader) match(n *yaml.Node, what string) rules.Condition {
 		return nil
 	}
 	var conditions []rules.Condition
+	asked := false
 	for _, p := range pairs {
 		if strict.Extension(p.Key) {
 			continue
 		}
+		asked = true
 		if c := l.condition(p); c != nil {
 			conditions = append(conditions, c)
 		}
 	}
-	if len(pairs) == 0 {
+	if !asked {
 		l.Errorf(n, "%s: is empty; a rule without match is the one that takes every message", what)
+	}
+	if len(conditions) == 0 {
+		return nil
 	}
 	return rules.All(conditions...)
 }
@@ -88,9 +96,15 @@ func (l *loader) match(n *yaml.Node, what string) rules.Condition {
 func (l *loader) condition(p strict.Pair) rules.Condition {
 	switch p.Key {
 	case "all":
-		return rules.All(l.matches(p)...)
+		if list := l.matches(p); len(list) > 0 {
+			return rules.All(list...)
+		}
+		return nil
 	case "any":
-		return rules.Any(l.matches(p)...)
+		if list := l.matches(p); len(list) > 0 {
+			return rules.Any(list...)
+		}
+		return nil
 	case "not":
 		if c := l.match(p.Value, "not"); c != nil {
 			return rules.Not(c)
@@ -147,11 +161,15 @@ func (l *loader) operators(field syslog.Field, n *yaml.Node) rules.Condition {
 		l.Decode(c, &fold)
 	}
 	pairs, _ := l.Pairs(n)
+	asked := false
 	for _, p := range pairs {
 		var c rules.Condition
-		switch op := strict.Fold(p.Key); {
-		case op == "ignore_case":
+		op := strict.Fold(p.Key)
+		if op == "ignore_case" || strict.Extension(p.Key) {
 			continue
+		}
+		asked = true
+		switch {
 		case op == "exists":
 			want := false
 			if !l.Decode(p.Value, &want) {
@@ -179,8 +197,11 @@ func (l *loader) operators(field syslog.Field, n *yaml.Node) rules.Condition {
 			conditions = append(conditions, c)
 		}
 	}
-	if len(conditions) == 0 && len(pairs) == 0 {
+	if !asked {
 		l.Errorf(n, "want an operator: %s", strings.Join(rules.OperatorNames(), ", "))
+	}
+	if len(conditions) == 0 {
+		return nil
 	}
 	return rules.All(conditions...)
 }

@@ -120,6 +120,20 @@ func (l *loader) destination(f *fragment, n *yaml.Node) int {
 		if t := l.named(name); t != nil {
 			return slices.Index(l.cfg.Targets, t)
 		}
+		switch {
+		case strings.HasPrefix(name, "-/"):
+			l.Errorf(n, "%s: leave the - out: only fsync: true waits for the disk", name)
+			return -1
+		case strings.HasPrefix(name, "|"):
+			l.Errorf(n, "%s: leave the | out: a FIFO is written to as a file is", name)
+			return -1
+		case strings.HasPrefix(name, "@@"):
+			l.Errorf(n, "rsyslog's @@ is tcp://%s here", name[2:])
+			return -1
+		case strings.HasPrefix(name, "@"):
+			l.Errorf(n, "rsyslog's @ is udp://%s here", name[1:])
+			return -1
+		}
 		if !strings.Contains(name, "/") && !strings.HasPrefix(name, "~") {
 			var have []string
 			for _, t := range l.cfg.Targets {

@@ -42,6 +42,10 @@ const matchTopic = `All keys of a match must hold. A key is a field (see sluice 
   match: {source: [10.0.0.0/8, "::1"]}          addresses and networks
   match: {procid: {exists: true}}               not empty
   match: {message: {regex: 'GET /(a|b) '}}      RE2; in single quotes, where a backslash is itself
+  match: {selector: "*.info;mail.none"}         syslog.conf's language, with rsyslog's meaning
+  match: {channel: "req.*"}                     what came over Redis, ZeroMQ or a Python logger
+  match: {sd.app@32473.tier: gold}              a parameter of the structured data
+  match: {record.user.id: 7}                    a key of a JSON object or Python LogRecord
   match: {any: [{facility: mail}, {not: {hostname: web1}}]}
 
 Operators: equals, contains, prefix, suffix, glob, regex (and rsyslog's isequal, startswith, endswith), each with a
