@@ -23,13 +23,11 @@ func Selector(text string) (Condition, error) {
 
 type selector struct {
 	text string
-	mask [len24 + 1]severities // by facility; the last is invld
+	mask [invld + 1]severities // by facility
 }
 
-const (
-	len24 = 24
-	invld = len24
-)
+// invld is the facility of messages with a broken PRI: the one behind local7.
+const invld = 24
 
 // apply adds or takes away what one part between semicolons says. Only the words of the priority differ in effect:
 //

@@ -1,6 +1,6 @@
 package syslog
 
-// always are the fields of the format json that stand there even if they are empty; never are those that do not.
+// jsonAlways are the fields of the format json that stand there even if they are empty, jsonNever those that never do.
 var (
 	jsonAlways = map[string]bool{"hostname": true, "message": true, "input": true}
 	jsonNever  = map[string]bool{"msg": true, "raw": true}

@@ -226,6 +226,30 @@ func (l *loader) formats(f *fragment) {
 	}
 }
 
+// entries are the entries of a section that is a list; none if the file lacks it.
+func (l *loader) entries(section *yaml.Node, name string) []*yaml.Node {
+	if section == nil {
+		return nil
+	}
+	if section.Kind != yaml.SequenceNode {
+		l.Errorf(section, "%s: want a list", name)
+		return nil
+	}
+	entries := make([]*yaml.Node, len(section.Content))
+	for i, n := range section.Content {
+		entries[i] = strict.Resolve(n)
+	}
+	return entries
+}
+
+// nameOf looks ahead at an entry's name, so that its errors can say it.
+func nameOf(n *yaml.Node, otherwise string) string {
+	if name := strict.Lookup(n, "name"); name != nil && name.Kind == yaml.ScalarNode {
+		return name.Value
+	}
+	return otherwise
+}
+
 // path resolves a path from where it was written. A leading ~ means nothing to the kernel.
 func (l *loader) path(at *yaml.Node, dir, path string) string {
 	if strings.HasPrefix(path, "~") {

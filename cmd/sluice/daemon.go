@@ -96,7 +96,8 @@ func (d *daemon) openInputs() error {
 // run works until ctx ends, and then closes the flow from the left: inputs stop accepting and are read until they are
 // empty, then the queues are written out, all within the configured time.
 func (d *daemon) run(ctx context.Context) error {
-	defer d.close()
+	defer d.lock.Close()
+	defer d.release()
 	var readers, writers sync.WaitGroup
 	writing, giveUp := context.WithCancel(context.Background())
 	defer giveUp()
@@ -150,6 +151,8 @@ func (d *daemon) sayDropped() {
 // grace is what targets get, when the time to drain is over, to notice that it is.
 const grace = 2 * time.Second
 
+// close gives up what is open. It is for a daemon that does not run after all: one that does leaves inputs and targets to
+// close themselves, and must not close a target under a write that the kernel has not returned from.
 func (d *daemon) close() {
 	d.release()
 	for _, in := range d.inputs {

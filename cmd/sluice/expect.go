@@ -48,23 +48,13 @@ type testSpec struct {
 
 // tests reads the tests of a file. What they name must exist.
 func (l *loader) tests(f *fragment) {
-	if f.Tests == nil {
-		return
-	}
-	if f.Tests.Kind != yaml.SequenceNode {
-		l.Errorf(f.Tests, "tests: want a list")
-		return
-	}
-	for _, n := range f.Tests.Content {
-		l.test(f, strict.Resolve(n))
+	for _, n := range l.entries(f.Tests, "tests") {
+		l.test(f, n)
 	}
 }
 
 func (l *loader) test(f *fragment, n *yaml.Node) {
-	spec := testSpec{Name: fmt.Sprintf("test %d", len(l.cfg.Tests)+1)}
-	if name := strict.Lookup(n, "name"); name != nil && name.Kind == yaml.ScalarNode {
-		spec.Name = name.Value
-	}
+	spec := testSpec{Name: nameOf(n, fmt.Sprintf("test %d", len(l.cfg.Tests)+1))}
 	defer l.In("test %q", spec.Name)()
 	if !l.Decode(n, &spec) {
 		return

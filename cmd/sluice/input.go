@@ -42,15 +42,7 @@ type runner interface {
 
 // inputs reads the inputs of a file.
 func (l *loader) inputs(f *fragment) {
-	if f.Inputs == nil {
-		return
-	}
-	if f.Inputs.Kind != yaml.SequenceNode {
-		l.Errorf(f.Inputs, "inputs: want a list")
-		return
-	}
-	for i, n := range f.Inputs.Content {
-		n = strict.Resolve(n)
+	for i, n := range l.entries(f.Inputs, "inputs") {
 		in := &Input{}
 		done := l.In("input %d", i+1)
 		l.input(f, in, n)
@@ -157,7 +149,7 @@ type nobody struct{}
 
 func (nobody) Handle(*syslog.Batch) {}
 
-// syslogPorts are those that a URL without port means.
+// syslogPort is what a URL without port means.
 const syslogPort = "514"
 
 // socket reads a URL such as udp://:514 or unixgram:///dev/log into cfg.

@@ -22,23 +22,13 @@ type ruleSpec struct {
 
 // rules reads the rules of a file.
 func (l *loader) rules(f *fragment) {
-	if f.Rules == nil {
-		return
-	}
-	if f.Rules.Kind != yaml.SequenceNode {
-		l.Errorf(f.Rules, "rules: want a list")
-		return
-	}
-	for _, n := range f.Rules.Content {
-		l.rule(f, strict.Resolve(n))
+	for _, n := range l.entries(f.Rules, "rules") {
+		l.rule(f, n)
 	}
 }
 
 func (l *loader) rule(f *fragment, n *yaml.Node) {
-	spec := ruleSpec{Name: strconv.Itoa(len(l.cfg.Rules) + 1)}
-	if name := strict.Lookup(n, "name"); name != nil && name.Kind == yaml.ScalarNode {
-		spec.Name = name.Value
-	}
+	spec := ruleSpec{Name: nameOf(n, strconv.Itoa(len(l.cfg.Rules)+1))}
 	defer l.In("rule %q", spec.Name)()
 	l.Decode(n, &spec)
 	r := &rules.Rule{Name: spec.Name, Stop: spec.Stop}
