@@ -83,7 +83,7 @@ func (d *daemon) openTargets() error {
 func (d *daemon) openInputs() error {
 	var faults []error
 	for _, in := range d.cfg.Inputs {
-		r, err := in.Open(env{handler: d.flow, hostname: d.cfg.Hostname, zone: d.cfg.Timezone, log: d.log})
+		r, err := in.Open(env{handler: d.flow, hostname: d.cfg.Hostname, zone: d.cfg.Timezone, stateDir: d.cfg.StateDir, log: d.log})
 		if err != nil {
 			faults = append(faults, fmt.Errorf("input %s: %w", in.Name, err))
 			continue

@@ -11,6 +11,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"sluice/cmd/sluice/strict"
+	"sluice/ingest"
 	"sluice/syslog"
 	"sluice/syslog/listen"
 )
@@ -22,6 +23,8 @@ type Input struct {
 	Transport syslog.Transport
 	Address   string // host:port, or a path
 	Parse     syslog.ParseOptions
+	Decode    ingest.Decoding // of an input without syslog's framing
+	Connects  bool            // to where messages are, instead of listening
 	Open      func(e env) (runner, error)
 }
 
@@ -30,6 +33,7 @@ type env struct {
 	handler  syslog.Handler
 	hostname string
 	zone     *time.Location
+	stateDir string
 	log      *slog.Logger
 }
 

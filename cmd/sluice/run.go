@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
+
+	"sluice/syslog"
 )
 
 // defaultConfig is what runs where there is no file.
@@ -55,11 +57,14 @@ func (d *daemon) banner(out io.Writer) {
 	}
 	fmt.Fprintf(out, "sluice %s runs %s\n", versionText(), name)
 	for i, in := range d.inputs {
-		label := ""
-		if c := d.cfg.Inputs[i]; c.Name != c.URL {
+		c, label, does := d.cfg.Inputs[i], "", "listens"
+		if c.Name != c.URL {
 			label = " (" + c.Name + ")"
 		}
-		fmt.Fprintf(out, "  listens  %s%s\n", address(in), label)
+		if c.Connects {
+			does = "reads  "
+		}
+		fmt.Fprintf(out, "  %s  %s%s\n", does, address(in), label)
 	}
 	for _, t := range d.cfg.Targets {
 		label := ""
@@ -68,9 +73,13 @@ func (d *daemon) banner(out io.Writer) {
 		}
 		fmt.Fprintf(out, "  writes   %s%s\n", t.Where, label)
 	}
-	if len(d.inputs) > 0 {
-		fmt.Fprintf(out, "  try      sluice send --to %s hello\n", address(d.inputs[0]))
+	for i, in := range d.inputs {
+		if c := d.cfg.Inputs[i]; !c.Connects && c.Transport <= syslog.TLS {
+			fmt.Fprintf(out, "  try      sluice send --to %s hello\n", address(in))
+			return
+		}
 	}
+	fmt.Fprintln(out, "  try      sluice explain hello")
 }
 
 // address is an input's URL with the port that the kernel chose, if it was to choose one.

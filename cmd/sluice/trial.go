@@ -15,7 +15,7 @@ import (
 // pure: the same trial has the same outcome.
 type trial struct {
 	Message  []byte
-	Headless bool       // a payload of Redis, ZeroMQ or Python: text, JSON or syslog, as decode: auto takes it
+	Headless bool       // a payload of Redis, ZeroMQ or Python: text, JSON or syslog, as its input's decode takes it
 	Channel  string     // with Headless: what it came over
 	Input    string     // the name of a configured input; empty: one with the default options
 	Source   netip.Addr // the zero address is 127.0.0.1
@@ -58,7 +58,7 @@ func (c *Config) try(t trial) (*outcome, error) {
 	parser := syslog.NewParser(in.Parse, c.Timezone)
 	parser.SetNow(t.Now)
 	o := &outcome{}
-	if !t.decode(&o.Message, parser, origin) {
+	if !t.decode(&o.Message, in.Decode, parser, origin) {
 		return nil, fmt.Errorf("there is no message in %q", t.Message)
 	}
 	o.Verdicts = rules.NewSet(c.Rules, len(c.Targets)).Explain(&o.Message)
@@ -73,11 +73,11 @@ func (c *Config) try(t trial) (*outcome, error) {
 }
 
 // decode makes a message of the trial's text, as an input of its kind would.
-func (t trial) decode(m *syslog.Message, parser *syslog.Parser, origin *syslog.Origin) bool {
+func (t trial) decode(m *syslog.Message, mode ingest.Decoding, parser *syslog.Parser, origin *syslog.Origin) bool {
 	if !t.Headless {
 		return parser.Parse(m, t.Message, origin)
 	}
-	return ingest.NewDecoder(ingest.Auto, parser).Decode(m, t.Message, []byte(t.Channel), origin)
+	return ingest.NewDecoder(mode, parser).Decode(m, t.Message, []byte(t.Channel), origin)
 }
 
 func (c *Config) inputNames() []string {

@@ -132,7 +132,7 @@ func (d *datagrams) once(fd uintptr) (n int, err error) {
 	for i := range n {
 		d.take(i)
 	}
-	if refused := d.intake.tally.notAllowed; refused > 0 {
+	if refused := d.intake.tally.NotAllowed; refused > 0 {
 		d.listener.sayNotAllowed(d.now, "datagrams", refused)
 	}
 	if total, ok := d.vector.dropped(n - 1); ok {
@@ -151,7 +151,7 @@ func (d *datagrams) take(i int) {
 	o := d.local
 	if o == nil {
 		if o = d.peers.origin(d.vector.peer(i)); o == nil {
-			d.intake.tally.notAllowed++
+			d.intake.tally.NotAllowed++
 			return
 		}
 	}

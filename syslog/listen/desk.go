@@ -37,7 +37,7 @@ type desks struct {
 	make  func() *desk
 }
 
-func newDesks(cfg *Config, counters *Counters) *desks {
+func newDesks(cfg *Config, counters *syslog.Counters) *desks {
 	framer := syslog.Framer{Max: cfg.MaxMessageSize}
 	d := &desks{
 		free:  make(chan *desk, 2*runtime.GOMAXPROCS(0)+maxPauses),

@@ -33,7 +33,7 @@ func (l *Listener) countDropped(d *drops, total uint32, now time.Time) {
 		return
 	}
 	l.counters.DroppedKernel.Add(n)
-	if unsaid, ok := l.dropped.due(now); ok {
+	if unsaid, ok := l.dropped.Due(now); ok {
 		l.log.Warn("the kernel dropped datagrams: raise receive_buffer or workers", "dropped", n, "unsaid", unsaid)
 	}
 }

@@ -12,12 +12,12 @@ type intake struct {
 	parser   *syslog.Parser
 	batch    *syslog.Batch
 	handler  syslog.Handler
-	counters *Counters
+	counters *syslog.Counters
 	strict   bool
-	tally    tally
+	tally    syslog.Tally
 }
 
-func newIntake(cfg *Config, counters *Counters) intake {
+func newIntake(cfg *Config, counters *syslog.Counters) intake {
 	return intake{
 		parser:   syslog.NewParser(cfg.ParseOptions, cfg.Zone),
 		batch:    syslog.NewBatch(),
@@ -42,17 +42,17 @@ func (in *intake) take(raw []byte, o *syslog.Origin, guess syslog.Guess) {
 	if !in.parser.Parse(m, raw, o) {
 		in.batch.Undo()
 		if in.strict && len(bytes.Trim(raw, "\r\n\x00")) > 0 { // what is only that is no message at all
-			in.tally.strict++
+			in.tally.Strict++
 		}
 		return
 	}
 	m.Guess |= guess
-	in.tally.count(m)
+	in.tally.Count(m)
 }
 
 // handOver passes on what was taken and counts it. Afterwards nothing refers to the raw messages any more.
 func (in *intake) handOver() {
-	in.tally.tell(in.counters)
+	in.tally.Tell(in.counters)
 	if len(in.batch.Messages) > 0 {
 		in.handler.Handle(in.batch)
 		in.batch.Reset()

@@ -19,7 +19,7 @@ const drainTime = time.Second
 type Listener struct {
 	cfg      Config
 	log      *slog.Logger
-	counters Counters
+	counters syslog.Counters
 	sockets  []socket
 	file     *socketFile // of unix and unixgram
 
@@ -28,7 +28,7 @@ type Listener struct {
 	hard       context.Context // ends when draining has lasted long enough
 	cutOff     context.CancelFunc
 
-	dropped, notAllowed, refused, accepting, reading fault
+	dropped, notAllowed, refused, accepting, reading syslog.Fault
 }
 
 // A socket is read by one goroutine of its own.
@@ -87,7 +87,7 @@ func newListener(cfg Config) *Listener {
 func (l *Listener) Addr() net.Addr { return l.sockets[0].addr() }
 
 // Counters are the input's. The call brings DroppedKernel up to date: make it for each look at them.
-func (l *Listener) Counters() *Counters {
+func (l *Listener) Counters() *syslog.Counters {
 	for _, s := range l.sockets {
 		if d, ok := s.(*datagrams); ok {
 			d.countDropped()

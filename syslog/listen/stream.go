@@ -71,7 +71,7 @@ func (s *stream) serve() {
 		switch {
 		case err == nil:
 			pause = firstAcceptPause
-			if l.accepting.resolved() {
+			if l.accepting.Resolved() {
 				l.log.Info("connections are accepted again")
 			}
 			s.admit(nc)
@@ -79,7 +79,7 @@ func (s *stream) serve() {
 			s.acceptRest()
 			return
 		default:
-			if unsaid, ok := l.accepting.due(time.Now()); ok {
+			if unsaid, ok := l.accepting.Due(time.Now()); ok {
 				l.log.Error("cannot accept connections", "error", err, "unsaid", unsaid)
 			}
 			l.pause(pause)
@@ -133,7 +133,7 @@ func (s *stream) admit(nc net.Conn) {
 	}
 	if full := s.crowd.enter(c); full != "" {
 		l.counters.ConnectionsRefused.Add(1)
-		if unsaid, ok := l.refused.due(time.Now()); ok {
+		if unsaid, ok := l.refused.Due(time.Now()); ok {
 			l.log.Warn("refused a connection: "+full, "source", nc.RemoteAddr().String(), "unsaid", unsaid)
 		}
 		nc.Close()

@@ -1,10 +1,6 @@
-package listen
+package syslog
 
-import (
-	"sync/atomic"
-
-	"sluice/syslog"
-)
+import "sync/atomic"
 
 // Counters count what an input did. Messages, Bytes, Malformed and Truncated speak of messages handed over.
 type Counters struct {
@@ -19,13 +15,16 @@ type Counters struct {
 	ConnectionsRefused atomic.Uint64 // over max_connections, or over one address's quarter
 }
 
-// A tally is what one reader has counted since it last told the Counters: one atomic add a batch, not a message.
-type tally struct {
-	messages, bytes, malformed, truncated, strict, notAllowed uint64
+// A Tally is what one reader has counted since it last told the Counters: one atomic add a batch, not a message. One
+// goroutine uses it.
+type Tally struct {
+	Strict, NotAllowed uint64 // messages that were dropped
+
+	messages, bytes, malformed, truncated uint64
 }
 
-// count counts a message that was parsed.
-func (t *tally) count(m *syslog.Message) {
+// Count counts a message that was parsed.
+func (t *Tally) Count(m *Message) {
 	t.messages++
 	t.bytes += uint64(len(m.Raw))
 	if m.Guess == 0 {
@@ -34,20 +33,20 @@ func (t *tally) count(m *syslog.Message) {
 	if m.Guess.Malformed() {
 		t.malformed++
 	}
-	if m.Guess&syslog.Truncated != 0 {
+	if m.Guess&Truncated != 0 {
 		t.truncated++
 	}
 }
 
-// tell adds the tally to c and clears it.
-func (t *tally) tell(c *Counters) {
+// Tell adds the tally to c and clears it.
+func (t *Tally) Tell(c *Counters) {
 	add(&c.Messages, t.messages)
 	add(&c.Bytes, t.bytes)
 	add(&c.Malformed, t.malformed)
 	add(&c.Truncated, t.truncated)
-	add(&c.DroppedStrict, t.strict)
-	add(&c.DroppedNotAllowed, t.notAllowed)
-	*t = tally{}
+	add(&c.DroppedStrict, t.Strict)
+	add(&c.DroppedNotAllowed, t.NotAllowed)
+	*t = Tally{}
 }
 
 func add(c *atomic.Uint64, n uint64) {
