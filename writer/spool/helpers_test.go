@@ -73,7 +73,7 @@ func open(t testing.TB, dir string, o Options, log *slog.Logger) *Spool {
 
 // record is a record of these messages.
 func record(messages ...string) *Record {
-	r := &Record{Paths: []byte("to " + messages[0])}
+	r := &Record{Paths: []byte("to " + strings.TrimRight(messages[0], "x"))}
 	for _, m := range messages {
 		r.Text = append(r.Text, m...)
 		r.Ends = append(r.Ends, uint32(len(r.Text)))

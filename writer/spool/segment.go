@@ -63,7 +63,7 @@ func measure(f *os.File, number uint64, cursor place) (seg *segment, sealed bool
 		seg.messages, seg.end, err = r.count(0, seg.size)
 	}
 	seg.waiting = seg.messages
-	if err == nil && number == cursor.segment {
+	if err == nil && number == cursor.segment && cursor.offset > 0 {
 		seg.done = min(cursor.offset, seg.end)
 		seg.waiting, _, err = r.count(seg.done, seg.end)
 	}
