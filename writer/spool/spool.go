@@ -72,7 +72,6 @@ type Spool struct {
 func Open(dir string, o Options, log *slog.Logger) (*Spool, error) {
 	s := &Spool{
 		dir: dir, options: o, limit: max(min(maxSegment, o.Size/16), headerSize), log: log.With("spool", dir),
-		in: reader{buf: make([]byte, 0, replayBuffer)},
 	}
 	if err := s.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("spool %s: %w", dir, err), s.release())
@@ -208,7 +207,7 @@ func (s *Spool) unlink(number uint64) error {
 	return err
 }
 
-// Empty reports whether nothing waits: all that was appended is released, dropped, or was found damaged.
+// Empty reports whether nothing waits: all that was appended is released or dropped, or was damaged and Next has passed it.
 func (s *Spool) Empty() bool { return s.bytes.Load() == 0 }
 
 // Messages is how many messages wait, those included that were read and not released.
@@ -217,13 +216,15 @@ func (s *Spool) Messages() uint64 { return uint64(max(0, s.messages.Load())) }
 // Bytes is what their records take.
 func (s *Spool) Bytes() int64 { return s.bytes.Load() }
 
-// Disk is what all segments take, delivered records in them included. It is at most Options.Size.
+// Disk is what all segments take, delivered records in them included. It is at most Options.Size, unless it was more
+// already when the spool was opened: then nothing is appended until it is less.
 func (s *Spool) Disk() int64 { return s.size.Load() }
 
-// Damaged is how many damaged places were found since Open, and Lost how many messages were in them, as far as is known.
+// Damaged is how many damaged places were found since Open.
 func (s *Spool) Damaged() uint64 { return s.damaged.Load() }
 
-// Lost is how many messages are known to have been lost by damage.
+// Lost is how many messages are known to have been in them. It is counted when what stands before them is released. How
+// many were behind a damaged header in a segment that a crash left without a seal, nobody knows.
 func (s *Spool) Lost() uint64 { return s.lost.Load() }
 
 // Close brings everything to the disk and gives the spool free. What was read and not released is there again when it
