@@ -167,7 +167,7 @@ func (s *Spool) DropOldest() (messages uint64, ok bool) {
 	}
 	from := 0
 	if last, any := s.flight.last(); any {
-		for from < len(s.segments) && (place{s.segments[from].number, 0}).before(last) {
+		for from < len(s.segments) && s.segments[from].number <= last.segment {
 			from++
 		}
 	}

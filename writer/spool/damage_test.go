@@ -238,3 +238,31 @@ func TestUnreadable(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// What is damaged and cannot be kept beside its segment does not stop the others.
+func TestBadNotKept(t *testing.T) {
+	records := some()
+	dir, path, content := written(t, records, true)
+	content[ends(records)[0]-1] ^= 1
+	fatal(t, os.WriteFile(path, content, 0o600))
+	var log said
+	s := open(t, dir, lazy, log.log())
+	fatal(t, os.Mkdir(path+".bad", 0o700))
+	wants(t, s, records[1:]...)
+	if !strings.Contains(log.String(), "cannot be kept") || s.Damaged() != 1 {
+		t.Fatal(s.Damaged(), &log)
+	}
+	s.Rewind()
+	for range maxTries { // the rest cannot be read, nor laid aside
+		s.in.close()
+		unreadable, err := os.Open("/proc/self/mem")
+		fatal(t, err)
+		s.in.file, s.in.number = unreadable, 1
+		if ok, _ := s.Next(new(Record)); ok {
+			t.Fatal("it was read")
+		}
+	}
+	if !strings.Contains(log.String(), "nor can it be laid aside") || !s.Empty() {
+		t.Fatal(s.Empty(), &log)
+	}
+}

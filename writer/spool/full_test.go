@@ -184,17 +184,35 @@ func TestLarge(t *testing.T) {
 	}
 }
 
+// The memory that a long record took is given back.
+func TestLongRecordMemory(t *testing.T) {
+	s := open(t, memory(t), lazy, quiet)
+	long := numbered(1, 1, 3*maxBuffer)
+	put(t, s, long, some()[0])
+	wants(t, s, long, some()[0])
+	s.Release(2)
+	fatal(t, s.Sync()) // the segment goes
+	put(t, s, some()...)
+	wants(t, s, some()...)
+	if cap(s.buf) > maxBuffer || cap(s.in.buf) > maxBuffer {
+		t.Fatal(cap(s.buf), cap(s.in.buf))
+	}
+}
+
+// mistakes are records whose ends do not match their text.
+var mistakes = []*Record{
+	{Text: []byte("no end\n")},
+	{Text: []byte("a\nb\n"), Ends: []uint32{1}},
+	{Text: []byte("a\nb\n"), Ends: []uint32{3, 1}},
+	{Text: []byte("a\n"), Ends: []uint32{1, 1}},
+	{Ends: []uint32{0}},
+	{Text: []byte("a\n"), Ends: []uint32{1 << 31}},
+}
+
 // The owner's mistakes are errors and leave the spool as it was.
 func TestMistakes(t *testing.T) {
 	s := open(t, memory(t), lazy, quiet)
-	for _, r := range []*Record{
-		{Text: []byte("no end\n")},
-		{Text: []byte("a\nb\n"), Ends: []uint32{1}},
-		{Text: []byte("a\nb\n"), Ends: []uint32{3, 1}},
-		{Text: []byte("a\n"), Ends: []uint32{1, 1}},
-		{Ends: []uint32{0}},
-		{Text: []byte("a\n"), Ends: []uint32{1 << 31}},
-	} {
+	for _, r := range mistakes {
 		if err := s.Append(r); !errors.Is(err, errRecord) {
 			t.Errorf("%q %v: %v", r.Text, r.Ends, err)
 		}

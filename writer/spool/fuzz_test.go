@@ -46,6 +46,9 @@ func FuzzOpen(f *testing.F) {
 		h.put(b[:])
 		f.Add(b[:], []byte(magic+magic+magic), []byte(cursorMagic))
 	}
+	for _, r := range mistakes {
+		f.Add(r.append(nil, place{1, 0}), r.append(nil, place{2, 0}), []byte{})
+	}
 	dir := memory(f)
 	f.Fuzz(func(t *testing.T, one, two, cursor []byte) {
 		files := map[string][]byte{name(1): one, name(2): two, cursorName: cursor}

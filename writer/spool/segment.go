@@ -13,14 +13,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A place is a position in the spool. Places are ordered by segment, then by offset.
+// A place is a position in the spool.
 type place struct {
 	segment uint64
 	offset  int64
-}
-
-func (p place) before(q place) bool {
-	return p.segment < q.segment || p.segment == q.segment && p.offset < q.offset
 }
 
 // A segment is one file of records.
