@@ -15,9 +15,15 @@ type Block struct {
 	paths paths
 	first uint64 // position in the queue of the first message
 	next  *Block
+
+	rest    bool // delivered, or in the spool: at most kept to be sent again
+	spooled bool // it has a record in the spool, which goes when the block does
+	evicted bool // its text is only there; see Queue.reload
+
+	collector int // whose it is, of several
 }
 
-// size is what the block takes of its queue's memory: not the text alone, since empty messages have ends too, and short
+// size is what the block takes of its queue's memory, unless it is in the spool as well: not the text alone, since empty messages have ends too, and short
 // ones long paths.
 func (b *Block) size() int {
 	return len(b.Text) + 4*len(b.Ends) + len(b.paths.text) + 12*len(b.paths.runs)
@@ -30,7 +36,7 @@ func newBlock() *Block { return &Block{Text: make([]byte, 0, blockSize+8<<10)} }
 func (b *Block) Count() int { return len(b.Ends) }
 
 func (b *Block) reset() {
-	b.Text, b.Ends, b.next = b.Text[:0], b.Ends[:0], nil
+	b.Text, b.Ends, b.next, b.rest, b.spooled, b.evicted = b.Text[:0], b.Ends[:0], nil, false, false, false
 	b.paths.text, b.paths.runs = b.paths.text[:0], b.paths.runs[:0]
 }
 
@@ -38,6 +44,24 @@ func (b *Block) reset() {
 func (b *Block) add() {
 	b.Ends = append(b.Ends, uint32(len(b.Text)))
 	b.Text = append(b.Text, '\n')
+}
+
+// behind is the block of those messages that do not end within the first n bytes of b; nil if all do.
+func (b *Block) behind(n int) *Block {
+	if n == 0 {
+		return b
+	}
+	rest := newBlock()
+	for i := range uint32(b.Count()) {
+		if int(b.Ends[i]) >= n {
+			rest.Text = append(rest.Text, b.Text[b.start(i):b.Ends[i]]...)
+			rest.add()
+		}
+	}
+	if rest.Count() == 0 {
+		return nil
+	}
+	return rest
 }
 
 // start is where message number n begins in Text; n may be Count, for the end of Text.
@@ -75,6 +99,23 @@ func (p *paths) of(r run) []byte { return p.text[r.from:r.to] }
 
 // A list is blocks in the order in which they were filled.
 type list struct{ head, tail *Block }
+
+// all goes through the list from its head.
+func (l *list) all(yield func(*Block) bool) {
+	for b := l.head; b != nil; b = b.next {
+		if !yield(b) {
+			return
+		}
+	}
+}
+
+// pushFront puts back what was popped.
+func (l *list) pushFront(b *Block) {
+	if b.next = l.head; l.head == nil {
+		l.tail = b
+	}
+	l.head = b
+}
 
 func (l *list) push(b *Block) {
 	if l.tail == nil {

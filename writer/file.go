@@ -82,6 +82,14 @@ func (s *FileSink) Write(b *Block) error {
 	return s.fixed.write(s, b.Text)
 }
 
+// Rest is what is left of b, of which the last Write has written a part: the messages that are not whole in their file.
+func (s *FileSink) Rest(b *Block) *Block {
+	if s.many != nil {
+		return s.many.rest(b)
+	}
+	return b.behind(s.fixed.done)
+}
+
 // Close closes every file.
 func (s *FileSink) Close() error {
 	if s.many != nil {

@@ -1,6 +1,7 @@
 package writer
 
 import (
+	"bytes"
 	lru "container/list"
 	"errors"
 	"fmt"
@@ -61,6 +62,29 @@ func (fs *files) write(b *Block) error {
 		fs.text = nil
 	}
 	return nil
+}
+
+// rest is what is left of b: what those files have not got that are still to be written to.
+func (fs *files) rest(b *Block) *Block {
+	if fs.block != b {
+		return b
+	}
+	rest := newBlock()
+	for _, f := range fs.dirty {
+		for from := 0; from < len(f.part); {
+			end := from + bytes.IndexByte(f.part[from:], '\n')
+			if end >= f.done {
+				rest.Text = append(rest.Text, f.part[from:end]...)
+				rest.paths.add([]byte(f.path), rest.Count())
+				rest.add()
+			}
+			from = end + 1
+		}
+	}
+	if rest.Count() == 0 {
+		return nil
+	}
+	return rest
 }
 
 // writePart writes what f gets of the block in hand. What it owes from earlier blocks has to go first.

@@ -128,7 +128,7 @@ func play(t *testing.T, data []byte) {
 			}
 		case what < 5 && m.hand == nil && !m.closed: // take
 			select {
-			case <-q.wake:
+			case <-q.writer.wake:
 			default:
 			}
 			m.take()
@@ -169,7 +169,7 @@ func play(t *testing.T, data []byte) {
 				t.Fatalf("step %d: the ticket for %d is done: %v, but %d is settled", n, position, !want, m.settled())
 			}
 		}
-		if asleep && m.held() > 0 && len(q.wake) == 0 {
+		if asleep && m.held() > 0 && len(q.writer.wake) == 0 {
 			t.Fatalf("step %d: the taker sleeps while %d bytes wait", n, m.held())
 		}
 	}

@@ -2,11 +2,14 @@ package writer
 
 import (
 	"errors"
-	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
+
+// maxUDP is the longest message that fits a UDP datagram over IPv4.
+const maxUDP = 65507
 
 // maxPackets is how many datagrams go to the kernel at once.
 const maxPackets = 64
@@ -25,40 +28,39 @@ type mmsghdr struct {
 
 // writePackets sends the messages of b that were not sent yet, each as a datagram. What no datagram can hold is cut and
 // counted; a message that the kernel calls too long even so is left out and counted as well.
-func (r *Remote) writePackets(b *Block) error {
-	raw, err := r.conn.(syscall.Conn).SyscallConn()
-	if err != nil {
+func (l *link) writePackets(b *Block) error {
+	if err := l.wire.below.SetWriteDeadline(time.Now().Add(l.wire.timeout)); err != nil {
 		return err
 	}
-	for r.sent < b.Count() {
-		n := r.packets.fill(r, b)
+	for l.sent < b.Count() {
+		n := l.packets.fill(l, b)
 		sent, fault := 0, error(nil)
-		err := raw.Write(func(fd uintptr) bool {
-			sent, fault = r.packets.send(fd, n)
+		err := l.wire.raw.Write(func(fd uintptr) bool {
+			sent, fault = l.packets.send(fd, n)
 			return fault != unix.EAGAIN
 		})
-		r.sent += sent
+		l.sent += sent
 		if errors.Is(fault, unix.EMSGSIZE) {
-			r.sent++
-			r.Truncated.Add(1)
+			l.sent++
+			l.remote.Truncated.Add(1)
 			continue
 		}
 		if err = errors.Join(err, fault); err != nil {
 			return err
 		}
 	}
-	r.sent = 0
+	l.sent = 0
 	return nil
 }
 
-func (p *packets) fill(r *Remote, b *Block) int {
-	n := min(b.Count()-r.sent, maxPackets)
+func (p *packets) fill(l *link, b *Block) int {
+	n := min(b.Count()-l.sent, maxPackets)
 	for i := range n {
-		from := b.start(uint32(r.sent + i))
-		message := b.Text[from:b.Ends[r.sent+i]]
-		if r.network == "udp" && len(message) > maxUDP {
+		from := b.start(uint32(l.sent + i))
+		message := b.Text[from:b.Ends[l.sent+i]]
+		if l.address.Network == "udp" && len(message) > maxUDP {
 			message = message[:maxUDP]
-			r.Truncated.Add(1)
+			l.remote.Truncated.Add(1)
 		}
 		p.parts[i] = unix.Iovec{Base: unsafe.SliceData(message)}
 		p.parts[i].SetLen(len(message))

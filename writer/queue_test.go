@@ -196,7 +196,7 @@ func TestQueueWakesTaker(t *testing.T) {
 						t.Fatal("an empty queue holds a block")
 					}
 					put(q, c.put...)
-					if len(q.wake) == 0 {
+					if len(q.writer.wake) == 0 {
 						t.Fatal("the taker sleeps on")
 					}
 					if b := q.take(t.Context()); b == nil {

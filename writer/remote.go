@@ -2,12 +2,10 @@ package writer
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
-	"fmt"
-	"io"
-	"net"
-	"strconv"
-	"sync"
+	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -20,7 +18,7 @@ type RemoteFraming uint8
 // The framings of outgoing streams.
 const (
 	SendNewline      RemoteFraming = iota // RFC 6587, section 3.4.2
-	SendOctetCounted                      // RFC 6587, section 3.4.1
+	SendOctetCounted                      // RFC 6587, section 3.4.1, and RFC 5425
 )
 
 var remoteFramings = []string{"newline", "octet_counted"}
@@ -33,177 +31,170 @@ func (f *RemoteFraming) UnmarshalText(text []byte) error {
 // RemoteOptions are the options of a forward target; YAML fills them.
 type RemoteOptions struct {
 	Framing RemoteFraming `yaml:"framing"`
+	Balance Balance       `yaml:"balance"`
 	Retry   Retry         `yaml:"retry"`
 	Timeout struct {
 		Connect time.Duration `yaml:"connect"`
-		Write   time.Duration `yaml:"write"`
+		Write   time.Duration `yaml:"write"` // without a byte taken
 	} `yaml:"timeout"`
-	TLS     any           `yaml:"tls,later"`
-	Balance string        `yaml:"balance,later"`
-	Resend  time.Duration `yaml:"resend,later"`
-	Queue   QueueOptions  `yaml:"queue"`
+	Resend time.Duration `yaml:"resend"` // what arrived this recently goes again after a break
+	Queue  QueueOptions  `yaml:"queue"`
 }
 
-// DefaultRemoteOptions are the options of a forward that sets none, over that transport.
+// DefaultRemoteOptions are the options of a forward over tcp that sets none.
 func DefaultRemoteOptions() RemoteOptions {
-	o := RemoteOptions{Retry: Retry{Min: time.Second, Max: time.Minute}, Queue: QueueOptions{Memory: 16 << 20, WhenFull: DropOldest, BlockFor: defaultBlockFor}}
+	o := RemoteOptions{
+		Retry:  Retry{Min: time.Second, Max: time.Minute},
+		Resend: time.Second,
+		Queue:  QueueOptions{Memory: 16 << 20, Spool: 1 << 30, WhenFull: DropOldest, BlockFor: defaultBlockFor, Fsync: time.Second},
+	}
 	o.Timeout.Connect, o.Timeout.Write = 10*time.Second, 30*time.Second
 	return o
 }
 
-// maxUDP is the longest message that fits a UDP datagram over IPv4.
-const maxUDP = 65507
-
-// A Remote sends blocks to one collector over tcp, udp, unix or unixgram. The connection is made when there is something
-// to send, and anew, its name resolved again, after any fault; the block in hand then goes again as a whole.
-type Remote struct {
-	network, address string
-	options          RemoteOptions
-	conn             net.Conn
-	broken           *breakage
-	frames           []byte // the block in hand, octet-counted
-	sent             int    // datagrams of the block in hand that are sent
-	packets          packets
-	ctx              context.Context // ends when nothing is worth waiting for any more
-	interrupt        context.CancelFunc
-	Truncated        atomic.Uint64 // datagrams that were cut, or left out
+// An Address is where a collector listens. The network is one of tcp, tls, udp, unix and unixgram.
+type Address struct {
+	Network, Where string      // host:port, or a path
+	TLS            *tls.Config // of tls
 }
 
-// NewRemote returns a sink that is not connected yet. The network is one of tcp, udp, unix and unixgram.
-func NewRemote(network, address string, o RemoteOptions) *Remote {
-	r := &Remote{network: network, address: address, options: o}
+func (a Address) String() string { return a.Network + "://" + a.Where }
+
+// Stream reports whether messages go over a connection, and not as datagrams.
+func (a Address) Stream() bool { return a.Network != "udp" && a.Network != "unixgram" }
+
+// A Remote sends blocks to a collector, or to several. A connection is made when there is something to send, and anew,
+// its name resolved again, after any fault. What is not known to have been read by then goes again, in its order and as a
+// whole: progress.go says when that is.
+type Remote struct {
+	options  RemoteOptions
+	log      *slog.Logger
+	links    []*link
+	turn     int     // round_robin: whose it is
+	todo     []piece // what has to be sent, in its order: what went before and has to go again comes first
+	begun    *Block  // whose pieces are behind it there
+	owed     []*owed // the blocks that were written and not released, in their order
+	reload   func()  // brings back the text of blocks that are evicted
+	keepMost int64   // how many bytes that arrived are kept at most, in case that nobody has read them
+
+	ctx       context.Context // ends when nothing is worth waiting for any more
+	interrupt context.CancelFunc
+
+	Truncated atomic.Uint64 // datagrams that were cut, or left out
+	Resent    atomic.Uint64 // messages that went again
+}
+
+// An owed is a block that is written, but may have to be written again.
+type owed struct {
+	undelivered, unreleased int // of its pieces
+	written                 bool
+}
+
+// A piece is what one collector gets of a block.
+type piece struct {
+	text      *Block // the block itself, or a part of it
+	owed      *owed
+	end       int64     // how many bytes the connection had taken behind it
+	arrived   time.Time // over this connection; zero: not yet
+	delivered bool      // has arrived, be it over an earlier connection
+	sent      bool      // over an earlier connection
+}
+
+// NewRemote returns a sink that is not connected yet.
+func NewRemote(addresses []Address, o RemoteOptions, log *slog.Logger) *Remote {
+	r := &Remote{options: o, log: log, keepMost: keepUnread}
+	if o.Queue.Spool == 0 { // it is all in memory, which has to have room for more
+		r.keepMost = min(keepUnread, o.Queue.Memory/2)
+	}
 	r.ctx, r.interrupt = context.WithCancel(context.Background())
+	for _, a := range addresses {
+		r.links = append(r.links, &link{remote: r, address: a})
+	}
 	return r
 }
+
+// reloadWith says how the text of blocks that are in the spool is brought back.
+func (r *Remote) reloadWith(reload func()) { r.reload = reload }
 
 // Interrupt ends whatever Write or Close wait for. Another goroutine may call it. The sink cannot be used afterwards.
 func (r *Remote) Interrupt() { r.interrupt() }
 
-func (r *Remote) stream() bool { return r.network == "tcp" || r.network == "unix" }
-
-// Write sends all of b. An error means that the connection is gone.
+// Write sends what has to be sent again and then all of b. A nil b is none. After an error it goes on where it was, if it
+// is called with the same block.
 func (r *Remote) Write(b *Block) error {
-	if err := r.connect(); err != nil {
-		return err
+	r.adopt()
+	if b != nil && b != r.begun {
+		r.todo = append(r.todo, r.pieces(b)...)
+		r.begun = b
 	}
-	var err error
-	if r.stream() {
-		err = r.writeStream(b)
-	} else {
-		err = r.writePackets(b)
-	}
-	if err != nil {
-		if r.stream() {
-			err = r.broken.reason(err)
+	for faults := 0; len(r.todo) > 0; {
+		p := r.todo[0]
+		if p.text.evicted {
+			r.reload()
 		}
-		r.disconnect()
-		return fmt.Errorf("%s://%s: %w", r.network, r.address, cause(err))
+		l, err := r.choose(p.text)
+		if err != nil {
+			return err
+		}
+		if err := l.write(p); err != nil {
+			r.lost(l, err) // what it had comes first now
+			if faults++; faults >= len(r.links) {
+				return err
+			}
+			continue
+		}
+		r.todo = r.todo[1:]
+		if !p.owed.written {
+			p.owed.written = true
+			r.owed = append(r.owed, p.owed)
+		}
+		if p.sent {
+			r.Resent.Add(uint64(p.text.Count()))
+		}
 	}
+	r.todo, r.begun = nil, nil
 	return nil
 }
 
-func (r *Remote) connect() error {
-	if r.conn != nil {
-		select {
-		case <-r.broken.done:
-			r.disconnect()
-		default:
-			return nil
-		}
+// pieces are what the collectors get of b: all of them the same, unless it matters who gets what.
+func (r *Remote) pieces(b *Block) []piece {
+	if r.options.Balance == Hash && len(r.links) > 1 {
+		return r.split(b)
 	}
-	dialer := net.Dialer{Timeout: r.options.Timeout.Connect, KeepAlive: time.Minute}
-	conn, err := dialer.DialContext(r.ctx, r.network, r.address)
-	if err != nil {
-		return fmt.Errorf("%s://%s: %w", r.network, r.address, cause(err))
-	}
-	r.conn, r.broken = conn, watch(r.ctx, conn, r.stream())
-	return nil
+	return []piece{{text: b, owed: &owed{undelivered: 1, unreleased: 1}}}
 }
 
-func (r *Remote) disconnect() {
-	if r.conn != nil {
-		r.broken.stop()
-		r.conn.Close()
-		r.broken.wait.Wait()
-		r.conn = nil
+// lost takes back what was sent over a connection that has ended, to be sent again. It is older than what had to be
+// before.
+func (r *Remote) lost(l *link, err error) {
+	l.disconnect()
+	for i := range l.kept {
+		l.kept[i].arrived, l.kept[i].sent = time.Time{}, true
+	}
+	r.todo = append(l.kept, r.todo...)
+	l.kept = nil
+	if len(r.links) > 1 {
+		l.sent = 0 // another takes over, from the block's beginning
+		l.retry = time.Now().Add(r.options.Retry.Max)
+		r.log.Warn("lost a collector, the others take over", "address", l.address.String(), "error", err)
 	}
 }
 
-// A breakage is the end of a stream, seen by reading it: a FIN, a reset. What a collector says is discarded.
-type breakage struct {
-	done chan struct{}
-	wait sync.WaitGroup
-	stop func() bool
-	err  error // why reading ended; nil: a FIN
-}
+func (r *Remote) anyLive() bool { return slices.ContainsFunc(r.links, (*link).live) }
 
-// errClosedByPeer is a FIN from a collector that we had more for.
-var errClosedByPeer = errors.New("closed by the collector")
-
-// reason is why a write failed: if the connection had ended by then, that is.
-func (b *breakage) reason(err error) error {
-	select {
-	case <-b.done:
-		if err = b.err; err == nil {
-			err = errClosedByPeer
-		}
-	default:
-	}
-	return err
-}
-
-func watch(ctx context.Context, conn net.Conn, stream bool) *breakage {
-	b := &breakage{done: make(chan struct{})}
-	b.stop = context.AfterFunc(ctx, func() { conn.Close() })
-	if stream {
-		b.wait.Go(func() {
-			defer close(b.done)
-			_, b.err = io.Copy(io.Discard, conn)
-			conn.Close() // a write that is blocked learns of it
-		})
-	}
-	return b
-}
-
-func (r *Remote) writeStream(b *Block) error {
-	text := b.Text
-	if r.options.Framing == SendOctetCounted {
-		r.frames = r.frames[:0]
-		for n := range uint32(b.Count()) {
-			message := b.Text[b.start(n):b.Ends[n]]
-			r.frames = append(strconv.AppendInt(r.frames, int64(len(message)), 10), ' ')
-			r.frames = append(r.frames, message...)
-		}
-		text = r.frames
-	}
-	if err := r.conn.SetWriteDeadline(time.Now().Add(r.options.Timeout.Write)); err != nil {
-		return err
-	}
-	_, err := r.conn.Write(text)
-	return err
-}
-
-// finTime is how long Close waits for the collector's FIN.
-const finTime = 5 * time.Second
-
-// Close tells the collector that nothing follows, and waits for its FIN, its receipt.
+// Close tells the collectors that nothing follows, and waits for their FIN: the receipt for what they have not been known
+// to read. The error says that there was none.
 func (r *Remote) Close() error {
-	if r.conn == nil {
-		return nil
+	var err error
+	for _, l := range r.links {
+		err = errors.Join(err, l.hangUp())
 	}
-	if half, ok := r.conn.(interface{ CloseWrite() error }); ok && r.stream() && half.CloseWrite() == nil {
-		r.conn.SetReadDeadline(time.Now().Add(finTime))
-		<-r.broken.done
+	r.interrupt()
+	for _, l := range r.links {
+		l.endProbe()
 	}
-	r.disconnect()
-	return nil
-}
-
-// cause is the bare reason of a network error, whose text otherwise repeats the address.
-func cause(err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) {
-		return op.Err
+	if err == nil && len(r.todo) > 0 {
+		err = errors.New("there was more to be sent")
 	}
 	return err
 }

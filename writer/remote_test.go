@@ -129,6 +129,15 @@ func sender(t *testing.T, sink Sink, format string) (send func(lines ...string),
 	}, finish
 }
 
+// newRemote returns a sink for collectors of one network.
+func newRemote(o RemoteOptions, network string, where ...string) *Remote {
+	var addresses []Address
+	for _, w := range where {
+		addresses = append(addresses, Address{Network: network, Where: w})
+	}
+	return NewRemote(addresses, o, slog.New(slog.DiscardHandler))
+}
+
 func numberedLines(n int) (lines, want []string) {
 	for i := range n {
 		text := fmt.Sprintf("app[7]: line %d", i)
@@ -163,7 +172,7 @@ func TestRemoteToRsyslog(t *testing.T) {
 			}
 			options := DefaultRemoteOptions()
 			options.Framing = c.framing
-			send, finish := sender(t, NewRemote(c.network, address, options), c.format)
+			send, finish := sender(t, NewRemote([]Address{{Network: c.network, Where: address}}, options, slog.New(slog.DiscardHandler)), c.format)
 			if c.network != "udp" { // nobody listens yet: it waits, and nothing is lost
 				send(lines[:100]...)
 				r.start()
@@ -198,34 +207,6 @@ func (r *rsyslog) waitPort(address string) {
 	r.t.Fatal("rsyslogd does not listen on " + address)
 }
 
-// A collector that closes is noticed before the next block, which goes to the new connection.
-func TestRemoteSeesFIN(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	remote := NewRemote("tcp", l.Addr().String(), DefaultRemoteOptions())
-	send, finish := sender(t, remote, "message")
-	for i := range 3 {
-		send(fmt.Sprintf("<13>line %d", i))
-		conn, err := l.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
-		buf := make([]byte, 64)
-		n, err := conn.Read(buf)
-		if got, want := string(buf[:n]), fmt.Sprintf("line %d\n", i); err != nil || got != want {
-			t.Errorf("connection %d: %q %v, want %q", i, got, err, want)
-		}
-		broken := remote.broken
-		conn.Close()
-		<-broken.done
-	}
-	l.Close()
-	finish()
-}
-
 // A collector that takes nothing does not keep the daemon from ending.
 func TestRemoteInterrupt(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -233,7 +214,7 @@ func TestRemoteInterrupt(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	remote := NewRemote("tcp", l.Addr().String(), DefaultRemoteOptions())
+	remote := newRemote(DefaultRemoteOptions(), "tcp", l.Addr().String())
 	b := newBlock()
 	b.Text = make([]byte, 64<<20) // more than any socket's buffers
 	b.Ends = []uint32{uint32(len(b.Text))}
@@ -256,7 +237,7 @@ func TestUDPCutsWhatNoDatagramHolds(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	remote := NewRemote("udp", conn.LocalAddr().String(), DefaultRemoteOptions())
+	remote := newRemote(DefaultRemoteOptions(), "udp", conn.LocalAddr().String())
 	send, finish := sender(t, remote, "message")
 	send("<13>"+strings.Repeat("a", 70000), "<13>b")
 	buf := make([]byte, 1<<17)

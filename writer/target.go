@@ -3,6 +3,7 @@ package writer
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -18,6 +19,14 @@ type Sink interface {
 // An interrupter is a sink that may wait for long, and can be told that nobody waits for it any more.
 type interrupter interface{ Interrupt() }
 
+// A keeper is a sink whose blocks are not at rest when Write returns: it may have to send them again.
+type keeper interface {
+	// Progress says what became of the blocks that were written: see Remote.
+	Progress() (delivered, released int, again time.Duration, err error)
+	// reloadWith is told what to call before a block is written again whose text is evicted.
+	reloadWith(reload func())
+}
+
 // A shedder is a sink that has to give up some messages for a reason of its own.
 type shedder interface {
 	// Shed is how many so far, and the last reason.
@@ -25,12 +34,6 @@ type shedder interface {
 	// Tick does what is due while no block comes, and reports whether more will be. It is called after each block, and
 	// every second while it returns true.
 	Tick() bool
-}
-
-// Retry says how long to wait between tries to write a block: Min after the first, each time twice as long, at most Max.
-type Retry struct {
-	Min time.Duration `yaml:"min"`
-	Max time.Duration `yaml:"max"`
 }
 
 // A Target is a queue and the goroutine that empties it into a sink.
@@ -44,49 +47,88 @@ type Target struct {
 	messages, bytes, errors atomic.Uint64
 	shed                    atomic.Uint64 // by the sink
 	outage                  outage
+	backoff                 backoff
 }
 
 // NewTarget returns a target that is not running yet.
 func NewTarget(name string, q *Queue, sink Sink, log *slog.Logger) *Target {
-	return &Target{Queue: q, Name: name, Retry: Retry{retryMin, retryMax}, sink: sink, log: log.With("target", name)}
+	if sink, ok := sink.(keeper); ok {
+		sink.reloadWith(q.reload)
+	}
+	return &Target{Queue: q, Name: name, Retry: Retry{Min: retryMin, Max: retryMax}, sink: sink, log: log.With("target", name)}
 }
 
-// The waits between tries to write a block, unless Retry says otherwise.
-const (
-	retryMin = 100 * time.Millisecond
-	retryMax = 5 * time.Second
-)
-
-// Run writes what is appended until Finish was called and all is written, or ctx ends: what is left then is counted as
-// dropped. It closes the sink.
+// Run writes what is appended until Finish was called and all is written, or in the spool, or ctx ends. What is left then
+// is saved for the next run; what cannot be saved is counted as dropped. It closes the sink.
 func (t *Target) Run(ctx context.Context) error {
-	defer t.abandon()
 	if sink, ok := t.sink.(interrupter); ok {
 		defer context.AfterFunc(ctx, sink.Interrupt)()
 	}
-	defer t.saySheds()
+	var spooling sync.WaitGroup
+	ended := make(chan struct{})
+	if t.spool != nil && t.spool.appends {
+		spooling.Go(func() { t.spool.run(ended, t.outage.down.Load) })
+	}
+	idle := func() time.Duration { return t.tick(ctx) }
 	for {
-		b := t.takeOr(ctx, t.tick)
+		b := t.takeOr(ctx, idle)
 		if b == nil || !t.write(ctx, b) {
-			return t.sink.Close()
+			break
 		}
 		t.messages.Add(uint64(b.Count()))
 		t.bytes.Add(uint64(len(b.Text)))
-		t.settle()
-		t.tick()
+		if _, ok := t.sink.(keeper); ok {
+			t.keep()
+		} else {
+			t.settle()
+		}
+		t.tick(ctx)
 	}
+	close(ended)
+	spooling.Wait()
+	return t.end()
 }
 
-// tick lets a sink do what is due beside blocks, and reports whether more will be.
-func (t *Target) tick() bool {
-	t.outage.drops(t.log, t.Queue.Dropped())
-	sink, ok := t.sink.(shedder)
-	if !ok {
-		return false
+// end closes the sink, and saves what it has not taken.
+func (t *Target) end() error {
+	err := t.sink.Close()
+	if err == nil {
+		t.releaseAll() // a sink that keeps blocks has got the receipt for them
 	}
-	more := sink.Tick()
 	t.saySheds()
-	return more
+	t.save(t.log, t.sink)
+	t.abandon()
+	return err
+}
+
+// tick lets the sink do what is due beside blocks, and returns after what time it will be again.
+func (t *Target) tick(ctx context.Context) (again time.Duration) {
+	t.outage.drops(t.log, t.Queue.Dropped())
+	if sink, ok := t.sink.(keeper); ok {
+		again = t.progress(ctx, sink)
+	}
+	if sink, ok := t.sink.(shedder); ok {
+		if sink.Tick() {
+			again = time.Second
+		}
+		t.saySheds()
+	}
+	return again
+}
+
+// progress forgets blocks that need not be sent again. If a connection has ended, it sends those that do.
+func (t *Target) progress(ctx context.Context, sink keeper) time.Duration {
+	for {
+		delivered, released, again, err := sink.Progress()
+		t.deliver(delivered)
+		t.release(released)
+		if err == nil {
+			return again
+		}
+		if !t.failed(ctx, err) || !t.write(ctx, nil) {
+			return 0
+		}
+	}
 }
 
 // saySheds counts and says what the sink gave up since it was last asked.
@@ -104,28 +146,41 @@ func (t *Target) saySheds() {
 // Dropped is how many messages were shed: because the queue was full, or because their file could not be written to.
 func (t *Target) Dropped() uint64 { return t.Queue.Dropped() + t.shed.Load() }
 
-// write tries until b is written, and reports false if ctx ends first. A fault is said once, and once more when it is over.
+// write tries until b is written, and reports false if ctx ends first, or if nobody waits for b any more. A fault is said
+// once, and once more when it is over.
 func (t *Target) write(ctx context.Context, b *Block) bool {
-	wait := t.Retry.Min
 	for {
 		err := t.sink.Write(b)
 		if err == nil {
 			t.outage.over(t.log)
+			t.backoff.succeeded(&t.Retry)
 			return true
 		}
-		if ctx.Err() != nil { // the error is most likely that we were interrupted
+		if !t.failed(ctx, err) {
 			return false
 		}
-		t.errors.Add(1)
-		t.outage.fault(t.log, err)
-		t.outage.drops(t.log, t.Queue.Dropped())
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return false
-		}
-		wait = min(2*wait, t.Retry.Max)
 	}
+}
+
+// failed counts and says a fault, and waits until it is time for the next try. It reports false if there is to be none.
+func (t *Target) failed(ctx context.Context, err error) bool {
+	if ctx.Err() != nil { // the error is most likely that we were interrupted
+		return false
+	}
+	t.errors.Add(1)
+	t.outage.fault(t.log, err)
+	t.outage.drops(t.log, t.Queue.Dropped())
+	var rested <-chan struct{}
+	if t.spool != nil {
+		rested = t.spool.rested
+	}
+	select {
+	case <-time.After(t.backoff.wait(&t.Retry)):
+		return true
+	case <-rested:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 // Messages and Bytes are how much was written.
@@ -141,4 +196,7 @@ func (t *Target) Errors() uint64 { return t.errors.Load() }
 func (t *Target) Up() bool { return !t.outage.down.Load() }
 
 // Close closes the sink of a target that was not Run; after Run it does nothing that matters.
-func (t *Target) Close() error { return t.sink.Close() }
+func (t *Target) Close() error {
+	t.closeSpool()
+	return t.sink.Close()
+}

@@ -70,7 +70,7 @@ func (d *daemon) lockState() error {
 func (d *daemon) openTargets() error {
 	var faults []error
 	for _, t := range d.cfg.Targets {
-		w, err := t.Open(d.log)
+		w, err := t.Open(d.env())
 		if err != nil {
 			faults = append(faults, fmt.Errorf("target %s: %w", t.Name, err))
 			continue
@@ -80,10 +80,15 @@ func (d *daemon) openTargets() error {
 	return errors.Join(faults...)
 }
 
+// env is what inputs and targets are opened with.
+func (d *daemon) env() env {
+	return env{handler: d.flow, hostname: d.cfg.Hostname, zone: d.cfg.Timezone, stateDir: d.cfg.StateDir, log: d.log}
+}
+
 func (d *daemon) openInputs() error {
 	var faults []error
 	for _, in := range d.cfg.Inputs {
-		r, err := in.Open(env{handler: d.flow, hostname: d.cfg.Hostname, zone: d.cfg.Timezone, stateDir: d.cfg.StateDir, log: d.log})
+		r, err := in.Open(d.env())
 		if err != nil {
 			faults = append(faults, fmt.Errorf("input %s: %w", in.Name, err))
 			continue

@@ -1,11 +1,11 @@
 package main
 
 import (
-	"log/slog"
 	"net"
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -23,13 +23,17 @@ type forwardSpec struct {
 	writer.RemoteOptions `yaml:",inline"`
 }
 
-// datagramMemory is what waits at most for a collector that is sent datagrams, unless its queue says otherwise.
+// datagramMemory is what waits at most for a collector that is sent datagrams, unless its queue says otherwise. It has no
+// spool: nobody would notice that it has to be used.
 const datagramMemory = 4 << 20
+
+// unset stands for an option whose default depends on the transport.
+const unset = -1
 
 func decodeForwardTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
 	spec, at, ok := f.Defaults.Forward, n, true
-	memory := spec.Queue.Memory
-	spec.Queue.Memory = 0 // to tell whether it is set
+	memory, spool := spec.Queue.Memory, spec.Queue.Spool
+	spec.Queue.Memory, spec.Queue.Spool = unset, unset
 	if n.Kind == yaml.ScalarNode {
 		url, isText := l.Text(n)
 		spec.Forward, ok = []string{url}, isText
@@ -37,58 +41,108 @@ func decodeForwardTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
 		ok = l.Decode(n, &spec)
 		at = strict.Lookup(n, "forward")
 	}
-	if len(spec.Forward) != 1 {
-		if len(spec.Forward) > 1 {
-			l.Errorf(at, "forward: several addresses: not built yet")
+	var addresses []writer.Address
+	for i, node := range l.listed(at) {
+		if i >= len(spec.Forward) {
+			break
 		}
+		a, isURL := l.collector(f, node, spec.Forward[i])
+		if ok = ok && isURL; isURL {
+			addresses = append(addresses, a)
+		}
+	}
+	if !ok || len(addresses) == 0 {
 		return
 	}
-	network, address, isURL := l.collector(f, at, spec.Forward[0])
-	if !isURL || !ok {
-		return
+	datagrams := !addresses[0].Stream()
+	for _, a := range addresses[1:] {
+		if a.Stream() == datagrams {
+			l.Errorf(at, "forward: %s and %s cannot take turns: one is a stream, the other sends datagrams", addresses[0], a)
+		}
 	}
-	datagrams := network == "udp" || network == "unixgram"
-	if spec.Queue.Memory == 0 {
+	if spec.Queue.Memory == unset {
 		if spec.Queue.Memory = memory; datagrams {
 			spec.Queue.Memory = min(memory, datagramMemory)
 		}
 	}
-	if r := spec.Retry; r.Min <= 0 || r.Max < r.Min {
-		l.Errorf(at, "retry: want 0 < min <= max, have min %s and max %s", r.Min, r.Max)
+	if spec.Queue.Spool == unset {
+		if spec.Queue.Spool = spool; datagrams {
+			spec.Queue.Spool = 0
+		}
 	}
+	l.checkForward(at, &spec)
 	if strict.Fold(spec.Format) == "raw" && spec.Escape == nil && (datagrams || spec.Framing == writer.SendOctetCounted) {
 		none := syslog.EscapeNone // no newline ends the message there, so it goes out as it came
 		spec.Escape = &none
 	}
 	t.Format = l.compile(n, spec.Format, spec.Escape)
-	t.Where, t.spec = spec.Forward[0], spec
-	if t.network, t.address = network, address; l.loops(t) {
-		l.warn(at, "%s is an input of this very sluice: what is sent there comes back", t.Where)
+	t.Where, t.spec = strings.Join(spec.Forward, ", "), spec
+	for i, a := range addresses {
+		if slices.ContainsFunc(l.cfg.Inputs, func(in *Input) bool { return l.receives(in, a) }) {
+			l.warn(at, "%s is an input of this very sluice: what is sent there comes back", spec.Forward[i])
+		}
 	}
-	t.Open = func(log *slog.Logger) (*writer.Target, error) {
-		w, err := t.start(spec.Queue, writer.NewRemote(network, address, spec.RemoteOptions), log)
+	var path func() (*writer.Path, error)
+	if spec.Balance == writer.Hash {
+		path = func() (*writer.Path, error) { return writer.CompilePath("{hostname}", l.cfg.Timezone) }
+	}
+	t.Open = func(e env) (*writer.Target, error) {
+		w, err := t.start(e, spec.Queue, path, writer.NewRemote(addresses, spec.RemoteOptions, e.log.With("target", t.Name)))
 		if err == nil {
 			w.Retry = spec.Retry
+			w.Retry.Steady = steady
 		}
 		return w, err
 	}
 }
 
+// steady is how long a connection must last before the waits between tries begin anew.
+const steady = 5 * time.Second
+
+// checkForward reports values that make no sense.
+func (l *loader) checkForward(at *yaml.Node, spec *forwardSpec) {
+	if r := spec.Retry; r.Min <= 0 || r.Max < r.Min {
+		l.Errorf(at, "retry: want 0 < min <= max, have min %s and max %s", r.Min, r.Max)
+	}
+	if spec.Timeout.Connect <= 0 || spec.Timeout.Write <= 0 {
+		l.Errorf(at, "timeout: connect and write must be more than 0s")
+	}
+	if spec.Resend < 0 {
+		l.Errorf(at, "resend: cannot be negative")
+	}
+	if q := spec.Queue; q.Spool < 0 || q.Spool > 0 && q.Spool < leastSpool {
+		l.Errorf(at, "queue: spool: want 0 for none, or at least %dMiB", leastSpool>>20)
+	}
+}
+
+// leastSpool is the smallest spool that is one.
+const leastSpool = 1 << 20
+
+// listed are the entries of a list, or the one value that is none.
+func (l *loader) listed(n *yaml.Node) []*yaml.Node {
+	if n = strict.Resolve(n); n.Kind == yaml.SequenceNode {
+		return n.Content
+	}
+	return []*yaml.Node{n}
+}
+
 // collector reads the URL of a collector.
-func (l *loader) collector(f *fragment, at *yaml.Node, url string) (network, address string, ok bool) {
+func (l *loader) collector(f *fragment, at *yaml.Node, url string) (a writer.Address, ok bool) {
 	network, rest, ok := strings.Cut(url, "://")
+	a.Network = network
 	switch {
 	case !ok:
 		l.Errorf(at, "forward: %q is no URL: want one such as tcp://collector:514", strict.MaskURL(url))
-		return "", "", false
+		return a, false
 	case strings.Contains(rest, "@"):
 		l.Errorf(at, "forward: %s: syslog has no user or password", strict.MaskURL(url))
-		return "", "", false
+		return a, false
 	case network == "tls":
 		l.Errorf(at, "forward: tls: not built yet")
-		return "", "", false
+		return a, false
 	case network == "unix" || network == "unixgram":
-		return network, l.path(at, f.dir, rest), true
+		a.Where = l.path(at, f.dir, rest)
+		return a, true
 	case network == "tcp" || network == "udp":
 		host, port, err := net.SplitHostPort(strings.TrimSuffix(rest, "/"))
 		if err != nil {
@@ -96,36 +150,35 @@ func (l *loader) collector(f *fragment, at *yaml.Node, url string) (network, add
 		}
 		if host == "" {
 			l.Errorf(at, "forward: %s names no host", url)
-			return "", "", false
+			return a, false
 		}
-		return network, net.JoinHostPort(host, port), true
+		a.Where = net.JoinHostPort(host, port)
+		return a, true
 	}
 	l.Unknown(at, "scheme", network, []string{"udp", "tcp", "tls", "unix", "unixgram"})
-	return "", "", false
+	return a, false
 }
 
-// loops reports whether the forward t goes to one of our own inputs.
-func (l *loader) loops(t *Target) bool {
-	return slices.ContainsFunc(l.cfg.Inputs, func(in *Input) bool {
-		if in.Transport.String() != t.network {
-			return false
-		}
-		if in.Address == t.address {
-			return true
-		}
-		theirs, port, err := net.SplitHostPort(t.address)
-		if err != nil {
-			return false
-		}
-		ours, listening, err := net.SplitHostPort(in.Address)
-		if err != nil || port != listening || port == "0" {
-			return false
-		}
-		a, _ := netip.ParseAddr(theirs)
-		here := theirs == "localhost" || theirs == l.cfg.Hostname || a.IsLoopback()
-		any, _ := netip.ParseAddr(ours)
-		return here && (ours == "" || ours == "localhost" || any.IsUnspecified() || any.IsLoopback())
-	})
+// receives reports whether what is sent to a comes to the input.
+func (l *loader) receives(in *Input, a writer.Address) bool {
+	if in.Transport.String() != a.Network {
+		return false
+	}
+	if in.Address == a.Where {
+		return true
+	}
+	theirs, port, err := net.SplitHostPort(a.Where)
+	if err != nil {
+		return false
+	}
+	ours, listening, err := net.SplitHostPort(in.Address)
+	if err != nil || port != listening || port == "0" {
+		return false
+	}
+	ip, _ := netip.ParseAddr(theirs)
+	here := theirs == "localhost" || theirs == l.cfg.Hostname || ip.IsLoopback()
+	any, _ := netip.ParseAddr(ours)
+	return here && (ours == "" || ours == "localhost" || any.IsUnspecified() || any.IsLoopback())
 }
 
 // lintForward finds a rule that asks for structured data and sends the message where the format has no place for it.

@@ -28,9 +28,9 @@ type Input struct {
 	Open      func(e env) (runner, error)
 }
 
-// An env is what an input is opened with.
+// An env is what inputs and targets are opened with.
 type env struct {
-	handler  syslog.Handler
+	handler  syslog.Handler // of inputs
 	hostname string
 	zone     *time.Location
 	stateDir string

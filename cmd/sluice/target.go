@@ -1,8 +1,9 @@
 package main
 
 import (
-	"log/slog"
+	"net/url"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -21,10 +22,9 @@ type Target struct {
 	Where  string // path, URL or stream
 	Format syslog.FormatSpec
 	Path   func() (*writer.Path, error) // nil unless Where holds fields
-	Open   func(log *slog.Logger) (*writer.Target, error)
+	Open   func(e env) (*writer.Target, error)
 
-	network, address string // of a forward
-	spec             any    // what YAML said, to tell whether two targets for one place agree
+	spec any // what YAML said, to tell whether two targets for one place agree
 }
 
 // targets reads the named targets of a file.
@@ -223,28 +223,38 @@ func decodeFileTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
 	if path != nil {
 		fixed, t.Path = "", compilePath
 	}
-	t.Open = func(log *slog.Logger) (*writer.Target, error) {
+	t.Open = func(e env) (*writer.Target, error) {
 		sink, err := writer.NewFileSink(fixed, spec.FileOptions)
 		if err != nil {
 			return nil, err
 		}
-		return t.start(spec.Queue, sink, log)
+		return t.start(e, spec.Queue, t.Path, sink)
 	}
 }
 
-// start puts a queue before a sink.
-func (t *Target) start(o writer.QueueOptions, sink writer.Sink, log *slog.Logger) (*writer.Target, error) {
+// start puts a queue before a sink. Path makes the paths of messages; nil: all go to one place.
+func (t *Target) start(e env, o writer.QueueOptions, path func() (*writer.Path, error), sink writer.Sink) (*writer.Target, error) {
 	template, err := t.Format.Compile()
 	if err != nil {
 		return nil, err
 	}
-	var path *writer.Path
-	if t.Path != nil {
-		if path, err = t.Path(); err != nil {
+	var p *writer.Path
+	if path != nil {
+		if p, err = path(); err != nil {
 			return nil, err
 		}
 	}
-	return writer.NewTarget(t.Name, writer.NewQueue(o, template, path), sink, log), nil
+	w := writer.NewTarget(t.Name, writer.NewQueue(o, template, p), sink, e.log)
+	if err := w.OpenSpool(spoolOf(e.stateDir, t.Name), e.log.With("target", t.Name)); err != nil {
+		w.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// spoolOf is the folder of a target's spool. An in-place target's name is a path or a URL.
+func spoolOf(stateDir, target string) string {
+	return filepath.Join(stateDir, "spool", url.PathEscape(target))
 }
 
 // A consoleSpec is a console target as YAML has it.
@@ -268,7 +278,7 @@ func decodeConsoleTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
 	}
 	t.Format = l.compile(n, spec.Format, spec.Escape)
 	t.Where, t.spec = spec.Console, spec
-	t.Open = func(log *slog.Logger) (*writer.Target, error) {
-		return t.start(spec.Queue, writer.NewConsole(out), log)
+	t.Open = func(e env) (*writer.Target, error) {
+		return t.start(e, spec.Queue, nil, writer.NewConsole(out))
 	}
 }

@@ -1,0 +1,182 @@
+package writer
+
+import (
+	"context"
+	"time"
+)
+
+// Finish says that nothing more will be appended: the taker leaves when the queue is empty, or when all of it is in the
+// spool.
+func (q *Queue) Finish() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.finished = true
+	q.writer.rouse()
+	if q.spool != nil {
+		q.spool.rouse()
+	}
+}
+
+// take returns the oldest block, full or not, and makes it the one in hand. It waits until there is one, and returns
+// nil when the queue is finished and empty, or when ctx has ended: what is left then is left, however fast the sink is.
+func (q *Queue) take(ctx context.Context) *Block {
+	return q.takeOr(ctx, func() time.Duration { return 0 })
+}
+
+// takeOr is take for a taker with something else to do: idle is called whenever it has to wait, and again after the time
+// that it returns, unless that is 0.
+func (q *Queue) takeOr(ctx context.Context, idle func() time.Duration) *Block {
+	for ctx.Err() == nil {
+		if b, more := q.tryTake(); b != nil || !more {
+			return b
+		}
+		until := time.Time{}
+		if again := idle(); again > 0 {
+			until = time.Now().Add(again)
+		}
+		sleep(ctx, q.writer.wake, until)
+	}
+	return nil
+}
+
+// tryTake is take without waiting. More is false if nothing will ever come.
+func (q *Queue) tryTake() (b *Block, more bool) {
+	q.hands.Lock()
+	defer q.hands.Unlock()
+	if q.spool != nil {
+		if b, more, done := q.spool.take(); done {
+			return b, more
+		}
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	b = q.oldest()
+	q.inHand, q.writer.idle = b, b == nil
+	return b, !q.finished
+}
+
+// oldest takes the first block out of those that wait in memory; nil if there is none.
+func (q *Queue) oldest() *Block {
+	b := q.full.pop()
+	if b == nil && q.open.Count() > 0 {
+		b, q.open = q.open, q.blank()
+	}
+	return b
+}
+
+// settle says that the block in hand is at rest, and forgets it. Its bytes make room.
+func (q *Queue) settle() {
+	q.keep()
+	q.release(1)
+}
+
+// keep says that the block in hand is written, but may have to be written again. What is in the spool need not be in
+// memory for that.
+func (q *Queue) keep() {
+	q.hands.Lock()
+	defer q.hands.Unlock()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	b := q.inHand
+	q.sent.push(b)
+	q.inHand = nil
+	if b.spooled && !b.evicted {
+		b.evicted = true
+		q.recycle(&Block{Text: b.Text, Ends: b.Ends, paths: b.paths})
+		b.Text, b.Ends, b.paths = nil, nil, paths{}
+	}
+}
+
+// deliver says that the first n of the blocks that are kept have arrived, those that were known to included.
+func (q *Queue) deliver(n int) {
+	q.hands.Lock()
+	defer q.hands.Unlock()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for b := range q.sent.all {
+		if n--; n < 0 {
+			break
+		}
+		b.rest = true
+	}
+	q.settleTickets()
+}
+
+// release forgets the first n of the blocks that are kept.
+func (q *Queue) release(n int) {
+	if n == 0 {
+		return
+	}
+	q.hands.Lock()
+	defer q.hands.Unlock()
+	records := 0
+	q.mu.Lock()
+	for range n {
+		b := q.sent.pop()
+		if b.spooled {
+			records++
+		} else {
+			q.bytes.Add(-int64(b.size()))
+		}
+		q.recycle(b)
+	}
+	q.room.open()
+	q.settleTickets()
+	q.mu.Unlock()
+	if records > 0 {
+		q.spool.release(records)
+	}
+}
+
+// abandon counts everything that is left as shed, and whatever comes later: the target is closed for good. What is in the
+// spool stays there. It returns how many messages were left.
+func (q *Queue) abandon() (left uint64) {
+	q.hands.Lock()
+	defer q.hands.Unlock()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for b := range q.unspooled {
+		left += uint64(b.Count())
+	}
+	q.sent, q.full, q.inHand, q.closed = list{}, list{}, nil, true
+	q.open.reset()
+	if q.spool != nil {
+		q.spool.inHand = nil
+	}
+	q.bytes.Store(0)
+	q.dropped.Add(left)
+	q.room.open()
+	q.settleTickets()
+	return left
+}
+
+// held goes through the blocks that the writer holds.
+func (q *Queue) held(yield func(*Block) bool) {
+	for b := range q.sent.all {
+		if !yield(b) {
+			return
+		}
+	}
+	if q.inHand != nil {
+		yield(q.inHand)
+	}
+}
+
+// unspooled goes through the blocks that are in memory only, the oldest first.
+func (q *Queue) unspooled(yield func(*Block) bool) {
+	one := func(b *Block) bool { return b == nil || b.spooled || b.Count() == 0 || yield(b) }
+	for b := range q.held {
+		if !one(b) {
+			return
+		}
+	}
+	if q.spool != nil && !one(q.spool.inHand) {
+		return
+	}
+	for b := range q.full.all {
+		if !one(b) {
+			return
+		}
+	}
+	one(q.open)
+}
