@@ -33,6 +33,8 @@ type Config struct {
 	Tests    []*Test
 	Warnings strict.Errors // what is legal and seldom meant
 
+	Unreadable strict.Errors // files that this user may not read: mistakes to whoever runs the configuration
+
 	merged *yaml.Node // the file with what it includes
 }
 

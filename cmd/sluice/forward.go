@@ -21,6 +21,7 @@ type forwardSpec struct {
 	Format               string         `yaml:"format"`
 	Escape               *syslog.Escape `yaml:"escape"`
 	writer.RemoteOptions `yaml:",inline"`
+	TLS                  *clientTLS `yaml:"tls"` // behind the writer's, so that this is what tls: fills
 }
 
 // datagramMemory is what waits at most for a collector that is sent datagrams, unless its queue says otherwise.
@@ -42,6 +43,9 @@ func decodeForwardTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
 			l.Errorf(at, "forward: several addresses: not built yet")
 		}
 		return
+	}
+	if secure := strict.Lookup(n, "tls"); secure != nil && spec.TLS != nil {
+		l.clientTLS(f.dir, secure, spec.TLS)
 	}
 	network, address, isURL := l.collector(f, at, spec.Forward[0])
 	if !isURL || !ok {

@@ -61,7 +61,6 @@ func (c *conn) sayHandshake(err error) {
 	refusal, byClient := clientRefused(err)
 	switch {
 	case byClient:
-		acknowledged(c.Conn)
 		l.counters.ConnectionsRefused.Add(1)
 		c.say(&l.handshakes.refusing, refusal)
 	case errors.As(err, &header) && header.Conn != nil:
@@ -75,14 +74,35 @@ func (c *conn) sayHandshake(err error) {
 		l.counters.ConnectionsRefused.Add(1)
 		c.say(&l.handshakes.broken, "a client did not finish its handshake: "+c.whyBroken(err))
 	case errors.As(err, &unverified) && len(unverified.UnverifiedCertificates) > 0:
-		acknowledged(c.Conn) // what has told the client why is our alert; nobody takes the FIN behind it for a receipt
 		l.counters.DroppedNotAllowed.Add(1)
 		c.say(&l.handshakes.refused, "refused a client: "+presented(unverified.UnverifiedCertificates[0])+": "+unverified.Err.Error())
+		c.linger()
 	default:
-		acknowledged(c.Conn)
 		l.counters.DroppedNotAllowed.Add(1)
 		c.say(&l.handshakes.refused, "refused a client: "+strings.TrimPrefix(err.Error(), "tls: "))
+		c.linger()
 	}
+}
+
+const (
+	lingerTime  = time.Second
+	lingerBytes = 64 << 10
+)
+
+// linger lets a client that we refused read our alert. To a TLS 1.3 client its handshake is over before we have seen its
+// certificate, so it sends, and what it sends to a closed socket brings an RST that may hide the alert from it. Nobody takes
+// the FIN behind an alert for a receipt.
+func (c *conn) linger() {
+	acknowledged(c.Conn)
+	half, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	_ = c.SetReadDeadline(time.Now().Add(lingerTime))
+	if c.stream.listener.stopping.Load() { // wake may have set its own in between
+		c.wake()
+	}
+	_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
 }
 
 func (c *conn) say(f *syslog.Fault, text string) {
