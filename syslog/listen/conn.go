@@ -49,7 +49,7 @@ type conn struct {
 	silent   bool      // the framer was told of the silence since last
 	pace     pace
 	end      error // why it is no longer read
-	unheard  bool  // its first bytes, which may be TLS on a plain input, have not come
+	unheard  bool  // its first bytes have not come
 	forgiven bool  // the crowd does not count it against its address any more
 }
 
@@ -63,7 +63,7 @@ func newConn(s *stream, nc net.Conn, peer netip.Addr) (*conn, error) {
 		Conn: nc, stream: s, peer: peer, raw: raw, last: time.Now(),
 		framer:  syslog.Framer{Framing: cfg.Framing, Max: cfg.MaxMessageSize},
 		feed:    syslog.Feed{Patience: syslog.Patiently},
-		unheard: cfg.Transport == syslog.TCP,
+		unheard: true,
 	}
 	if cfg.Transport == syslog.TLS {
 		c.secure = newSecure(nc, raw, cfg.TLS)
@@ -97,6 +97,9 @@ func (c *conn) serve() {
 			}
 		}
 	}
+	if c.secure != nil {
+		c.sayEnd()
+	}
 	if c.end == io.EOF || c.end == errIdle || c.end == errStopped {
 		c.stream.crowd.forgive(c)
 		ctx, cancel := context.WithTimeout(c.stream.listener.hard, receiptTime)
@@ -107,8 +110,6 @@ func (c *conn) serve() {
 			}
 		}
 		cancel()
-	} else if c.secure != nil {
-		c.sayEnd()
 	}
 }
 
@@ -145,7 +146,7 @@ func (c *conn) read(fd uintptr) (done bool) {
 			continue
 		}
 		if c.unheard && k > 0 {
-			switch clientHello(d.buf[:n+k]) {
+			switch c.greeting(d.buf[:n+k]) {
 			case is:
 				n, c.end = 0, errTLS
 				c.sayHello()

@@ -22,6 +22,7 @@ type handshakeFaults struct {
 	notTLS   syslog.Fault // plain text on a tls input
 	isTLS    syslog.Fault // TLS on a plain input
 	broken   syslog.Fault // silence, or gone
+	silent   syslog.Fault // gone after it
 }
 
 // shake does the handshake of c and reports whether it may send. If not, that is said and counted.
@@ -114,6 +115,10 @@ func (c *conn) say(f *syslog.Fault, text string) {
 // sayEnd says why a client, or we, ended TLS after the handshake, if it did not end as it should.
 func (c *conn) sayEnd() {
 	var op *net.OpError
+	if c.unheard && c.end == io.EOF { // GnuTLS, and so rsyslog, looks at our certificate only now, and then just goes
+		c.say(&c.stream.listener.handshakes.silent, "a client went away after the handshake without a message: it may not accept our certificate")
+		return
+	}
 	if text, ok := clientRefused(c.end); ok {
 		c.say(&c.stream.listener.handshakes.refusing, text)
 	} else if errors.As(c.end, &op) && op.Op == "local error" {

@@ -1,5 +1,7 @@
 package listen
 
+import "sluice/syslog"
+
 // A guess says whether a stream is what it may be.
 type guess uint8
 
@@ -23,6 +25,14 @@ func clientHello(b []byte) guess {
 		}
 	}
 	return is
+}
+
+// greeting says whether c, whose first bytes are b, speaks TLS where none is spoken.
+func (c *conn) greeting(b []byte) guess {
+	if c.stream.listener.cfg.Transport != syslog.TCP {
+		return isNot
+	}
+	return clientHello(b)
 }
 
 // sayHello says that a client speaks TLS where none is spoken, and counts it.
