@@ -126,6 +126,7 @@ func LoadConfig(file string) (*Config, error) {
 	main.dir, main.Defaults = dir, newDefaults()
 	if doc := l.Parse(name, src); doc != nil {
 		l.Decode(doc.Root, &main)
+		l.defaultPaths(doc.Root, &main.fragment)
 		l.load(doc.Root, &main)
 	}
 	if err := l.Errors().Err(); err != nil {
@@ -196,6 +197,7 @@ func (l *loader) includes(at *yaml.Node, main *mainFile) []*fragment {
 			f := &fragment{dir: filepath.Dir(name), Defaults: main.Defaults}
 			if doc := l.Parse(name, src); doc != nil {
 				l.Decode(doc.Root, f)
+				l.defaultPaths(doc.Root, f)
 				fragments = append(fragments, f)
 			}
 		}

@@ -52,6 +52,19 @@ func (l *loader) clientTLS(dir string, n *yaml.Node, s *clientTLS) {
 	l.lintCertificate(n, "ca", s.CA)
 }
 
+// defaultPaths resolves the paths in the `defaults:` of the file root.
+func (l *loader) defaultPaths(root *yaml.Node, f *fragment) {
+	n := root
+	for _, key := range []string{"defaults", "forward", "tls"} {
+		if n = strict.Lookup(n, key); n == nil {
+			return
+		}
+	}
+	if s := f.Defaults.Forward.TLS; s != nil {
+		l.tlsPaths(f.dir, n, map[string]*string{"cert": &s.Cert, "key": &s.Key, "ca": &s.CA})
+	}
+}
+
 // tlsPaths resolves those paths that n itself writes: others come from `defaults:`, perhaps of another file.
 func (l *loader) tlsPaths(dir string, n *yaml.Node, paths map[string]*string) {
 	for key, path := range paths {
