@@ -45,6 +45,9 @@ func decodeForwardTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
 		return
 	}
 	if secure := strict.Lookup(n, "tls"); secure != nil && spec.TLS != nil {
+		if !strings.HasPrefix(spec.Forward[0], "tls://") {
+			l.Errorf(secure, "tls: belongs to a tls:// URL, and this is %s", strict.MaskURL(spec.Forward[0]))
+		}
 		l.clientTLS(f.dir, secure, spec.TLS)
 	}
 	network, address, isURL := l.collector(f, at, spec.Forward[0])

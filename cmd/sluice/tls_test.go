@@ -399,20 +399,30 @@ func TestTLSTargets(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.ca.write(t, sub, "own", wish{cn: "own"})
-	for _, c := range []struct{ name, main, included, want string }{
-		{"missing", `targets: {a: {forward: "tcp://a", tls: {ca: nothing.pem}}}`, ``, `1:45: target "a": tls: ca: open DIR/nothing.pem: no such file or directory`},
-		{"a key alone", `targets: {a: {forward: "tcp://a", tls: {key: client.key}}}`, ``, `1:46: target "a": tls: key: needs a cert`},
-		{"insecure", `{targets: {a: {forward: "tcp://a", tls: {insecure_skip_verify: true}}}, rules: [{to: a}]}`, ``,
-			`warning: 1:64: target "a": insecure_skip_verify: whoever answers at that address gets the messages`},
-		{"insecure, by fingerprint", `{targets: {a: {forward: "tcp://a", tls: {insecure_skip_verify: true, permitted_peers: "sha256:` + sha256OfZeros + `"}}}, rules: [{to: a}]}`, ``, ``},
-		{"defaults and an included file", `{include: conf.d/x.yaml, defaults: {forward: {tls: {ca: ca.pem}}}}`,
-			`{targets: {a: {forward: "tcp://a", tls: {cert: own.pem, key: own.key}}}, rules: [{to: a}]}`, ``},
+	for _, c := range []struct{ name, main, own, want string }{
+		{"good", ``, `{cert: own.pem, key: own.key, server_name: siem.example.net}`, ``},
+		{"a default", `{defaults: {forward: {tls: {ca: ca.pem, min_version: 1.3}}}}`, `{cert: own.pem, key: own.key}`, ``},
+		{"a missing default", `{defaults: {forward: {tls: {ca: nothing.pem}}}}`, `{cert: own.pem, key: own.key}`, `1:1: tls: ca: open DIR/nothing.pem: no such file or directory`},
+		{"a missing file", ``, `{ca: nothing.pem}`, `1:6: tls: ca: open DIR/conf.d/nothing.pem: no such file or directory`},
+		{"a key alone", ``, `{key: own.key}`, `1:7: tls: key: needs a cert`},
+		{"insecure", ``, `{insecure_skip_verify: true}`, `1:24: insecure_skip_verify: whoever answers at that address gets the messages`},
+		{"insecure, by fingerprint", ``, `{insecure_skip_verify: true, permitted_peers: "sha256:` + sha256OfZeros + `"}`, ``},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if err := os.WriteFile(filepath.Join(sub, "x.yaml"), []byte(c.included), 0o600); err != nil {
-				t.Fatal(err)
+			l := &loader{Decoder: strict.NewDecoder(), cfg: &Config{}}
+			main := fragment{dir: f.dir, Defaults: newDefaults()}
+			doc := l.Parse("main.yaml", []byte(c.main))
+			l.Decode(doc.Root, &main)
+			l.defaultPaths(doc.Root, &main)
+			spec := main.Defaults.Forward
+			if spec.TLS == nil {
+				spec.TLS = &clientTLS{}
 			}
-			if got := f.load(t, c.main); got != c.want {
+			own := l.Parse("own.yaml", []byte(c.own))
+			l.Decode(own.Root, &spec.TLS)
+			l.clientTLS(sub, own.Root, spec.TLS)
+			found := append(l.Errors(), l.cfg.Warnings...)
+			if got := strings.ReplaceAll(strings.ReplaceAll(found.Error(), "own.yaml:", ""), f.dir, "DIR"); got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})
