@@ -372,6 +372,24 @@ func TestTLSConfigs(t *testing.T) {
 	}
 }
 
+// TestTLSExample loads the input of etc/sluice.yaml that is a comment there, because its files must exist.
+func TestTLSExample(t *testing.T) {
+	f := newTLSFolder(t, t.TempDir())
+	f.ca.write(t, f.dir, "collector", wish{cn: "collector"})
+	example, err := os.ReadFile("../../etc/sluice.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, ok := strings.Cut(string(example), "\n  # - syslog: tls://")
+	block, _, more := strings.Cut(block, "\n\n")
+	if !ok || !more {
+		t.Fatal("etc/sluice.yaml has no such comment")
+	}
+	if got := f.load(t, "inputs:\n  - syslog: tls://"+strings.ReplaceAll(block, "\n  # ", "\n  ")); got != "" {
+		t.Error(got)
+	}
+}
+
 var tlsDate = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d UTC`)
 
 // load is what a configuration in f's folder comes to.
