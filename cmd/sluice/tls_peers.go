@@ -47,7 +47,7 @@ func (p *permittedPeer) UnmarshalText(text []byte) error {
 	case strings.Contains(name, "*"):
 		return fmt.Errorf("permitted_peers: %s: a * stands for the first label, alone: *.example.net", text)
 	case strings.Contains(name, ":"):
-		return fmt.Errorf("permitted_peers: %s: fingerprints are sha256:.. or sha1:..", text)
+		return fmt.Errorf("permitted_peers: %s: fingerprints are sha256:HEX or sha1:HEX", text)
 	case name == "" || strings.ContainsAny(name, " \t/"):
 		return fmt.Errorf("permitted_peers: %q is no name", text)
 	}

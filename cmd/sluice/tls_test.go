@@ -36,7 +36,7 @@ func permittedPeers(t testing.TB, entries ...string) []permittedPeer {
 	return peers
 }
 
-// A shaken handshake is what each side made of the other.
+// shake is a handshake, and what each side says of the other.
 func shake(t testing.TB, server, client *tls.Config) (serverSays, clientSays error) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -88,10 +88,10 @@ func TestTLSPeers(t *testing.T) {
 	mine, theirs := f.path("ca.pem"), f.path("strangerca.pem")
 	selfServer := serverTLS{Cert: f.path("selfsigned.pem"), Key: f.path("selfsigned.key")}
 	for _, c := range []struct {
-		name            string
-		server          serverTLS
-		client          clientTLS
-		serves, client_ string // what each side says, or nothing
+		name         string
+		server       serverTLS
+		client       clientTLS
+		serves, asks string // what each side says, or nothing
 	}{
 		{"nothing asked", serverTLS{}, clientTLS{CA: mine}, "", ""},
 		{"an authority", serverTLS{ClientCA: mine}, known, "", ""},
@@ -136,7 +136,7 @@ func TestTLSPeers(t *testing.T) {
 			for side, s := range map[string]struct {
 				got  error
 				want string
-			}{"server": {serverSays, c.serves}, "client": {clientSays, c.client_}} {
+			}{"server": {serverSays, c.serves}, "client": {clientSays, c.asks}} {
 				if (s.got != nil) != (s.want != "") || s.got != nil && !strings.Contains(s.got.Error(), s.want) {
 					t.Errorf("the %s says %v, want %q", side, s.got, s.want)
 				}
@@ -152,7 +152,7 @@ func TestPermittedPeers(t *testing.T) {
 		"*.*.example.net":         "a * stands for the first label, alone",
 		"sha256:ab":               "want 64 hexadecimal digits",
 		"SHA1:" + "zz":            "want 40 hexadecimal digits",
-		"md5:00":                  "fingerprints are sha256:.. or sha1:..",
+		"md5:00":                  "fingerprints are sha256:HEX or sha1:HEX",
 		"":                        "is no name",
 		"*.":                      "is no name",
 		"two words":               "is no name",
