@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,7 +37,7 @@ type wish struct {
 }
 
 // tlsSerial numbers what the authorities issue: GnuTLS tells certificates apart by it.
-var tlsSerial = time.Now().UnixNano()
+var tlsSerial atomic.Int64
 
 func newAuthority(t testing.TB, name string) *authority {
 	a := &authority{}
@@ -50,9 +51,8 @@ func (a *authority) issue(t testing.TB, w wish) (*x509.Certificate, *ecdsa.Priva
 	if w.to == 0 {
 		w.to = 365 * 24 * time.Hour
 	}
-	tlsSerial++
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(tlsSerial), Subject: pkix.Name{CommonName: w.cn}, IsCA: w.ca, BasicConstraintsValid: true,
+		SerialNumber: big.NewInt(tlsSerial.Add(1)), Subject: pkix.Name{CommonName: w.cn}, IsCA: w.ca, BasicConstraintsValid: true,
 		NotBefore: time.Now().Add(w.from - time.Hour), NotAfter: time.Now().Add(w.to), KeyUsage: x509.KeyUsageDigitalSignature,
 	}
 	if w.ca {

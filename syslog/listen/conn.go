@@ -71,15 +71,8 @@ func newConn(s *stream, nc net.Conn, peer netip.Addr) (*conn, error) {
 	return c, nil
 }
 
-// wake makes the connection look whether its listener stops. A handshake may go on while the sockets are drained: behind
-// it there may be messages on their way.
-func (c *conn) wake() {
-	if c.secure != nil && !c.secure.wire.shaken.Load() {
-		_ = c.SetReadDeadline(time.Now().Add(drainTime))
-		return
-	}
-	_ = c.SetReadDeadline(longAgo)
-}
+// wake makes the connection look whether its listener stops. A handshake ends there, with an RST: nothing was accepted.
+func (c *conn) wake() { _ = c.SetReadDeadline(longAgo) }
 
 // serve reads until the peer closes, the connection breaks or its listener stops. All that came is handed over. The
 // connection is closed once that is at rest: to the peer our FIN is the receipt, and over TLS our close_notify before it.

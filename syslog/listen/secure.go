@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -35,7 +34,7 @@ func newSecure(nc net.Conn, raw syscall.RawConn, cfg *tls.Config) *secure {
 // shake does the handshake.
 func (s *secure) shake() error {
 	err := s.Handshake()
-	s.wire.shaken.Store(true)
+	s.wire.shaken = true
 	return err
 }
 
@@ -58,8 +57,8 @@ func (s *secure) receive(fd uintptr, ahead, buf []byte) (n int, err error) {
 type wire struct {
 	net.Conn
 	raw    syscall.RawConn
-	heard  bool        // the client has sent something
-	shaken atomic.Bool // nothing waits any more
+	heard  bool // the client has sent something
+	shaken bool // nothing waits any more
 
 	fd    uintptr // while it is read
 	buf   []byte  // lent by a desk
@@ -69,7 +68,7 @@ type wire struct {
 // Read returns unix.EAGAIN when there is nothing now. To crypto/tls that is a temporary error: it keeps its half of a record
 // and goes on from there.
 func (w *wire) Read(p []byte) (int, error) {
-	if !w.shaken.Load() {
+	if !w.shaken {
 		n, err := w.Conn.Read(p)
 		w.heard = w.heard || n > 0
 		return n, err
@@ -96,7 +95,7 @@ var errUnread = errors.New("the client does not read what TLS sends it")
 // Write writes what the kernel takes at once: a client that asks for new keys again and again and reads no answer must not
 // keep the desk at which it is read.
 func (w *wire) Write(p []byte) (n int, err error) {
-	if !w.shaken.Load() {
+	if !w.shaken {
 		return w.Conn.Write(p)
 	}
 	outer := w.raw.Write(func(fd uintptr) bool {
