@@ -17,12 +17,12 @@ test: needs vet
 	$(GO) test -race ./...
 	$(GO) test -run 'Alloc|Memory|Idle' ./... # what the race detector's own memory would hide
 
-# Programs that the tests run, each with the Debian package it is in.
-NEEDS = rsyslogd:rsyslog logger:bsdutils python3:python3 gcc:gcc
+# Programs that the tests run, and a module of rsyslogd, each with the Debian package it is in.
+NEEDS = rsyslogd:rsyslog /usr/lib/*/rsyslog/lmnsd_gtls.so:rsyslog-gnutls logger:bsdutils python3:python3 gcc:gcc openssl:openssl
 
 needs:
 	@missing=; for need in $(NEEDS); do \
-		command -v $${need%%:*} >/dev/null || missing="$$missing $${need##*:}"; \
+		command -v $${need%%:*} >/dev/null || ls $${need%%:*} >/dev/null 2>&1 || missing="$$missing $${need##*:}"; \
 	done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \

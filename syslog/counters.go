@@ -8,11 +8,11 @@ type Counters struct {
 	Malformed, Truncated atomic.Uint64
 
 	DroppedKernel     atomic.Uint64 // udp: no room in the receive buffer
-	DroppedNotAllowed atomic.Uint64 // datagrams and connections of peers that are not in allow
+	DroppedNotAllowed atomic.Uint64 // datagrams and connections of peers that are not in allow, and tls clients that we refused
 	DroppedStrict     atomic.Uint64 // messages against the grammar
 
 	Connections        atomic.Int64  // open now
-	ConnectionsRefused atomic.Uint64 // over max_connections, or over one address's quarter
+	ConnectionsRefused atomic.Uint64 // over max_connections or one address's quarter, or without TLS's handshake where it belongs
 }
 
 // A Tally is what one reader has counted since it last told the Counters: one atomic add a batch, not a message. One

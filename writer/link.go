@@ -63,7 +63,7 @@ func (l *link) write(p piece) error {
 		return nil
 	}
 	text := p.text.Text
-	if l.remote.options.Framing == SendOctetCounted {
+	if l.remote.options.Framing.Counted(l.address) {
 		text = l.count(p.text)
 	}
 	if _, err := l.wire.Write(text); err != nil {

@@ -17,15 +17,17 @@ type RemoteFraming uint8
 
 // The framings of outgoing streams.
 const (
-	SendNewline      RemoteFraming = iota // RFC 6587, section 3.4.2
+	SendAsUsual      RemoteFraming = iota // octet-counted over TLS, newlines elsewhere
+	SendNewline                           // RFC 6587, section 3.4.2
 	SendOctetCounted                      // RFC 6587, section 3.4.1, and RFC 5425
 )
 
-var remoteFramings = []string{"newline", "octet_counted"}
-
 // UnmarshalText reads newline or octet_counted.
 func (f *RemoteFraming) UnmarshalText(text []byte) error {
-	return syslog.UnmarshalWord(f, "framing", text, remoteFramings)
+	var word RemoteFraming
+	err := syslog.UnmarshalWord(&word, "framing", text, []string{"newline", "octet_counted"})
+	*f = word + SendNewline
+	return err
 }
 
 // RemoteOptions are the options of a forward target; YAML fills them.
@@ -59,6 +61,11 @@ type Address struct {
 }
 
 func (a Address) String() string { return a.Network + "://" + a.Where }
+
+// Counted reports whether messages have their lengths before them on the way to a, and no newline behind.
+func (f RemoteFraming) Counted(a Address) bool {
+	return f == SendOctetCounted || f == SendAsUsual && a.Network == "tls"
+}
 
 // Stream reports whether messages go over a connection, and not as datagrams.
 func (a Address) Stream() bool { return a.Network != "udp" && a.Network != "unixgram" }

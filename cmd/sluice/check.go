@@ -13,10 +13,10 @@ func newCheckCommand() *cobra.Command {
 	var beStrict, show bool
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "load the configuration and say what is wrong with it; opens nothing",
+		Short: "load the configuration and say what is wrong with it; opens no socket and writes nothing",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := loadConfig()
+			cfg, err := loadToRun()
 			if err != nil {
 				return err
 			}

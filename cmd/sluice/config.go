@@ -33,6 +33,8 @@ type Config struct {
 	Tests    []*Test
 	Warnings strict.Errors // what is legal and seldom meant
 
+	Unreadable strict.Errors // files that this user may not read: mistakes to whoever runs the configuration
+
 	merged *yaml.Node // the file with what it includes
 }
 
@@ -124,6 +126,7 @@ func LoadConfig(file string) (*Config, error) {
 	main.dir, main.Defaults = dir, newDefaults()
 	if doc := l.Parse(name, src); doc != nil {
 		l.Decode(doc.Root, &main)
+		l.defaultPaths(doc.Root, &main.fragment)
 		l.load(doc.Root, &main)
 	}
 	if err := l.Errors().Err(); err != nil {
@@ -194,6 +197,7 @@ func (l *loader) includes(at *yaml.Node, main *mainFile) []*fragment {
 			f := &fragment{dir: filepath.Dir(name), Defaults: main.Defaults}
 			if doc := l.Parse(name, src); doc != nil {
 				l.Decode(doc.Root, f)
+				l.defaultPaths(doc.Root, f)
 				fragments = append(fragments, f)
 			}
 		}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"slices"
@@ -21,6 +23,7 @@ type forwardSpec struct {
 	Format               string         `yaml:"format"`
 	Escape               *syslog.Escape `yaml:"escape"`
 	writer.RemoteOptions `yaml:",inline"`
+	TLS                  *clientTLS `yaml:"tls"` // behind the writer's, so that this is what tls: fills
 }
 
 // datagramMemory is what waits at most for a collector that is sent datagrams, unless its queue says otherwise. It has no
@@ -51,6 +54,12 @@ func decodeForwardTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
 			addresses = append(addresses, a)
 		}
 	}
+	if secure := strict.Lookup(n, "tls"); secure != nil && spec.TLS != nil {
+		if i := slices.IndexFunc(addresses, func(a writer.Address) bool { return a.Network != "tls" }); i >= 0 {
+			l.Errorf(secure, "tls: belongs to a tls:// URL, and this is %s", strict.MaskURL(spec.Forward[i]))
+		}
+		l.clientTLS(f.dir, secure, spec.TLS)
+	}
 	if !ok || len(addresses) == 0 {
 		return
 	}
@@ -71,7 +80,7 @@ func decodeForwardTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
 		}
 	}
 	l.checkForward(at, &spec)
-	if strict.Fold(spec.Format) == "raw" && spec.Escape == nil && (datagrams || spec.Framing == writer.SendOctetCounted) {
+	if strict.Fold(spec.Format) == "raw" && spec.Escape == nil && (datagrams || !slices.ContainsFunc(addresses, func(a writer.Address) bool { return !spec.Framing.Counted(a) })) {
 		none := syslog.EscapeNone // no newline ends the message there, so it goes out as it came
 		spec.Escape = &none
 	}
@@ -87,13 +96,40 @@ func decodeForwardTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
 		path = func() (*writer.Path, error) { return writer.CompilePath("{hostname}", l.cfg.Timezone) }
 	}
 	t.Open = func(e env) (*writer.Target, error) {
-		w, err := t.start(e, spec.Queue, path, writer.NewRemote(addresses, spec.RemoteOptions, e.log.With("target", t.Name)))
+		log := e.log.With("target", t.Name)
+		secured, err := spec.secure(addresses, log)
+		if err != nil {
+			return nil, err
+		}
+		w, err := t.start(e, spec.Queue, path, writer.NewRemote(secured, spec.RemoteOptions, log))
 		if err == nil {
 			w.Retry = spec.Retry
 			w.Retry.Steady = steady
 		}
 		return w, err
 	}
+}
+
+// secure gives the addresses that need it their TLS.
+func (s *forwardSpec) secure(addresses []writer.Address, log *slog.Logger) ([]writer.Address, error) {
+	secured := slices.Clone(addresses)
+	for i, a := range secured {
+		if a.Network != "tls" {
+			continue
+		}
+		var options clientTLS
+		if s.TLS != nil {
+			options = *s.TLS
+		}
+		host, _, err := net.SplitHostPort(a.Where)
+		if err != nil {
+			return nil, err
+		}
+		if secured[i].TLS, err = options.config(host, log); err != nil {
+			return nil, fmt.Errorf("%s: %w", a, err)
+		}
+	}
+	return secured, nil
 }
 
 // steady is how long a connection must last before the waits between tries begin anew.
@@ -106,9 +142,6 @@ func (l *loader) checkForward(at *yaml.Node, spec *forwardSpec) {
 	}
 	if spec.Timeout.Connect <= 0 || spec.Timeout.Write <= 0 {
 		l.Errorf(at, "timeout: connect and write must be more than 0s")
-	}
-	if spec.Resend < 0 {
-		l.Errorf(at, "resend: cannot be negative")
 	}
 	if q := spec.Queue; q.Spool < 0 || q.Spool > 0 && q.Spool < leastSpool {
 		l.Errorf(at, "queue: spool: want 0 for none, or at least %dMiB", leastSpool>>20)
@@ -137,16 +170,15 @@ func (l *loader) collector(f *fragment, at *yaml.Node, url string) (a writer.Add
 	case strings.Contains(rest, "@"):
 		l.Errorf(at, "forward: %s: syslog has no user or password", strict.MaskURL(url))
 		return a, false
-	case network == "tls":
-		l.Errorf(at, "forward: tls: not built yet")
-		return a, false
 	case network == "unix" || network == "unixgram":
 		a.Where = l.path(at, f.dir, rest)
 		return a, true
-	case network == "tcp" || network == "udp":
+	case network == "tcp" || network == "udp" || network == "tls":
 		host, port, err := net.SplitHostPort(strings.TrimSuffix(rest, "/"))
 		if err != nil {
-			host, port = strings.Trim(strings.TrimSuffix(rest, "/"), "[]"), syslogPort
+			if host, port = strings.Trim(strings.TrimSuffix(rest, "/"), "[]"), syslogPort; network == "tls" {
+				port = tlsPort
+			}
 		}
 		if host == "" {
 			l.Errorf(at, "forward: %s names no host", url)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"slices"
@@ -102,7 +103,7 @@ func (l *loader) inputOf(k inputKind, f *fragment, in *Input, n *yaml.Node) {
 type syslogSpec struct {
 	URL            string     `yaml:"syslog"`
 	Name           string     `yaml:"name"`
-	TLS            *yaml.Node `yaml:"tls,later"`
+	TLS            *serverTLS `yaml:"tls"`
 	Decode         decoding   `yaml:"decode"`
 	RateLimit      *yaml.Node `yaml:"rate_limit,later"`
 	listen.Options `yaml:",inline"`
@@ -136,6 +137,9 @@ func decodeSyslogInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 	if !l.socket(f, &cfg, at, spec.URL) {
 		return
 	}
+	if !l.inputTLS(f, &cfg, at, strict.Lookup(n, "tls"), spec) {
+		return
+	}
 	if err := cfg.Check(); err != nil {
 		l.Errorf(at, "%v", err)
 		return
@@ -144,8 +148,30 @@ func decodeSyslogInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 	in.Open = func(e env) (runner, error) {
 		cfg := cfg
 		cfg.Handler, cfg.Hostname, cfg.Zone, cfg.Log = e.handler, e.hostname, e.zone, e.log
+		if spec.TLS != nil {
+			var err error
+			if cfg.TLS, err = spec.TLS.config(e.log.With("input", in.Name)); err != nil {
+				return nil, err
+			}
+		}
 		return listen.Listen(cfg)
 	}
+}
+
+// inputTLS checks that a tls:// URL has its certificate, and no other URL one.
+func (l *loader) inputTLS(f *fragment, cfg *listen.Config, at, n *yaml.Node, spec syslogSpec) bool {
+	switch secure := cfg.Transport == syslog.TLS; {
+	case secure && spec.TLS == nil:
+		l.Errorf(at, "tls needs a certificate: {syslog: \"%s\", tls: {cert: c.pem, key: k.pem}}", spec.URL)
+		return false
+	case !secure && spec.TLS != nil:
+		l.Errorf(n, "tls: belongs to a tls:// URL, and this is %s", spec.URL)
+		return false
+	case secure:
+		l.serverTLS(f.dir, n, spec.TLS)
+		cfg.TLS = new(tls.Config) // stands for what Open makes
+	}
+	return true
 }
 
 // nobody stands for the handler until there is one.
@@ -153,8 +179,11 @@ type nobody struct{}
 
 func (nobody) Handle(*syslog.Batch) {}
 
-// syslogPort is what a URL without port means.
-const syslogPort = "514"
+// What a URL without port means.
+const (
+	syslogPort = "514"
+	tlsPort    = "6514" // RFC 5425
+)
 
 // socket reads a URL such as udp://:514 or unixgram:///dev/log into cfg.
 func (l *loader) socket(f *fragment, cfg *listen.Config, at *yaml.Node, url string) bool {
@@ -163,7 +192,7 @@ func (l *loader) socket(f *fragment, cfg *listen.Config, at *yaml.Node, url stri
 	case !ok:
 		l.Errorf(at, "%q is no URL: want one such as udp://:514 or unixgram:///dev/log", url)
 		return false
-	case scheme == "tls" || scheme == "fd":
+	case scheme == "fd":
 		l.Errorf(at, "%s: not built yet", scheme)
 		return false
 	case strings.Contains(rest, "@"):
@@ -179,15 +208,19 @@ func (l *loader) socket(f *fragment, cfg *listen.Config, at *yaml.Node, url stri
 	case scheme == "unix" || scheme == "unixgram":
 		cfg.Address = l.path(at, f.dir, rest)
 		return true
-	case scheme == "udp" || scheme == "tcp":
+	case scheme == "udp" || scheme == "tcp" || scheme == "tls":
+		port := syslogPort
+		if scheme == "tls" {
+			port = tlsPort
+		}
 		rest = strings.TrimSuffix(rest, "/")
-		if host, port, err := net.SplitHostPort(rest); err == nil {
-			cfg.Address = net.JoinHostPort(host, port)
+		if host, given, err := net.SplitHostPort(rest); err == nil {
+			cfg.Address = net.JoinHostPort(host, given)
 		} else {
-			cfg.Address = net.JoinHostPort(strings.Trim(rest, "[]"), syslogPort)
+			cfg.Address = net.JoinHostPort(strings.Trim(rest, "[]"), port)
 		}
 		return true
 	}
-	l.Unknown(at, "scheme", scheme, []string{"unixgram", "unix", "udp", "tcp"})
+	l.Unknown(at, "scheme", scheme, []string{"unixgram", "unix", "udp", "tcp", "tls"})
 	return false
 }

@@ -63,3 +63,12 @@ func loadConfig() (*Config, error) {
 	}
 	return cfg, nil
 }
+
+// loadToRun is loadConfig for who needs all the files that it names.
+func loadToRun() (*Config, error) {
+	cfg, err := loadConfig()
+	if err == nil && len(cfg.Unreadable) > 0 {
+		err = exitError{exitConfiguration, cfg.Unreadable}
+	}
+	return cfg, err
+}

@@ -23,8 +23,10 @@ func TestMain(m *testing.M) {
 // TestScripts runs testdata/script: each file is a configuration, what is done to a running sluice, and what must be
 // there afterwards. Beside testscript's own commands there are
 //
-//	daemon start CONFIG    starts sluice run; its addresses are in $UDP, $UDPPORT, $TCP, $TCPPORT, $UNIXGRAM and $UNIX then
+//	daemon start CONFIG    starts sluice run; its addresses are in $UDP, $UDPPORT, $TCP, $TCPPORT, $TLS, $TLSPORT, $UNIXGRAM and $UNIX then
 //	daemon stop            ends it with SIGTERM; it must exit with 0. Its log is in daemon.log
+//	certificates           makes the certificates of a tlsFolder in the working folder
+//	waits FILE REGEXP      waits until FILE has a line that matches
 //	lines FILE N           waits until FILE has N lines, and fails if it gets more
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -39,11 +41,18 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"daemon": daemonCommand,
 			"lines":  linesCommand,
+
+			"certificates": certificatesCommand,
+			"waits":        waitsCommand,
 		},
 		// [!exec:PROGRAM] [!ci] skip: what a test needs may be missing on a workstation, never in CI.
 		Condition: func(cond string) (bool, error) {
-			if cond == "ci" {
+			switch cond {
+			case "ci":
 				return os.Getenv("CI") == "true", nil
+			case "gnutls": // rsyslog's module for TLS, which Debian packs by itself
+				found, err := filepath.Glob("/usr/lib/*/rsyslog/lmnsd_gtls.so")
+				return len(found) > 0, err
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
@@ -88,7 +97,7 @@ func (d *testDaemon) start(ts *testscript.TestScript, args []string) {
 	cmd := exec.Command(self, append([]string{"run", "-c"}, args...)...)
 	cmd.Args[0] = "sluice" // by which testscript.Main knows what to be
 	cmd.Dir, cmd.Stderr = ts.MkAbs("."), log
-	cmd.Env = append(os.Environ(), "TZ=UTC", "PATH="+ts.Getenv("PATH"))
+	cmd.Env = append(os.Environ(), "TZ=UTC", "PATH="+ts.Getenv("PATH"), "SELFSIGNED="+ts.Getenv("SELFSIGNED"))
 	out, err := cmd.StdoutPipe()
 	ts.Check(err)
 	ts.Check(cmd.Start())
@@ -133,6 +142,20 @@ func linesCommand(ts *testscript.TestScript, neg bool, args []string) {
 		text, _ := os.ReadFile(file)
 		ts.Fatalf("%s has %d lines, want %d:\n%.2000s", args[0], got, want, text)
 	}
+}
+
+func waitsCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: waits FILE REGEXP")
+	}
+	file, wanted := ts.MkAbs(args[0]), regexp.MustCompile(args[1])
+	var text []byte
+	for end := time.Now().Add(patience); time.Now().Before(end); waitForChange(filepath.Dir(file)) {
+		if text, _ = os.ReadFile(file); wanted.Match(text) {
+			return
+		}
+	}
+	ts.Fatalf("%s has no line with %s:\n%.2000s", args[0], args[1], text)
 }
 
 func countLines(file string) int {

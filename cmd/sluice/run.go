@@ -25,7 +25,7 @@ func newRunCommand() *cobra.Command {
 		Short: "receive and forward until told to stop",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := loadConfig()
+			cfg, err := loadToRun()
 			if err != nil {
 				return err
 			}
@@ -64,7 +64,7 @@ func (d *daemon) banner(out io.Writer) {
 		if c.Connects {
 			does = "reads  "
 		}
-		fmt.Fprintf(out, "  %s  %s%s\n", does, address(in), label)
+		fmt.Fprintf(out, "  %s  %s%s\n", does, address(c, in), label)
 	}
 	for _, t := range d.cfg.Targets {
 		label := ""
@@ -74,8 +74,8 @@ func (d *daemon) banner(out io.Writer) {
 		fmt.Fprintf(out, "  writes   %s%s\n", t.Where, label)
 	}
 	for i, in := range d.inputs {
-		if c := d.cfg.Inputs[i]; !c.Connects && c.Transport <= syslog.TLS {
-			fmt.Fprintf(out, "  try      sluice send --to %s hello\n", address(in))
+		if c := d.cfg.Inputs[i]; !c.Connects && c.Transport < syslog.TLS {
+			fmt.Fprintf(out, "  try      sluice send --to %s hello\n", address(c, in))
 			return
 		}
 	}
@@ -83,7 +83,11 @@ func (d *daemon) banner(out io.Writer) {
 }
 
 // address is an input's URL with the port that the kernel chose, if it was to choose one.
-func address(in runner) string {
+func address(c *Input, in runner) string {
 	a := in.Addr()
-	return a.Network() + "://" + a.String()
+	network := a.Network()
+	if c.Transport == syslog.TLS {
+		network = "tls"
+	}
+	return network + "://" + a.String()
 }

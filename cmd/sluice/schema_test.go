@@ -148,6 +148,9 @@ func addFields(properties object, t reflect.Type) {
 type unmarshaler interface{ UnmarshalText([]byte) error }
 
 func typeSchema(t reflect.Type) object {
+	if t == reflect.TypeFor[tlsVersion]() { // a number to YAML
+		return object{"enum": []any{1.2, 1.3, "1.2", "1.3"}}
+	}
 	if v, ok := reflect.New(t).Interface().(unmarshaler); ok {
 		var words interface{ Valid() []string }
 		if words, ok = v.UnmarshalText([]byte("\x00")).(interface{ Valid() []string }); ok {

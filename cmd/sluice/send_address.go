@@ -20,8 +20,8 @@ type sendAddress struct {
 	network    syslog.Transport // Unixgram to TLS
 	path       string           // of a local socket
 	host, port string
-	either     bool // unixgram, or unix if that is what the path holds
-	insecure   bool // tls: any certificate will do
+	either     bool        // unixgram, or unix if that is what the path holds
+	tls        *tls.Config // of tls
 }
 
 var sendSchemes = syslog.Transports[syslog.Unixgram : syslog.TLS+1]
@@ -130,12 +130,15 @@ func (a sendAddress) fault(err error) error {
 	if errors.As(err, &op) {
 		err = op.Err
 	}
+	refusal := op != nil && op.Op == "remote error" // an alert
 	var call *os.SyscallError
 	if errors.As(err, &call) {
 		err = call.Err
 	}
 	hint := ""
 	switch {
+	case refusal:
+		hint = " (that is what the receiver says)"
 	case errors.Is(err, syscall.ECONNREFUSED) || a.local() && errors.Is(err, fs.ErrNotExist):
 		hint = " (is sluice running?)"
 	case errors.Is(err, syscall.EPROTOTYPE) && a.network == syslog.Unix:
@@ -150,7 +153,7 @@ func (a sendAddress) fault(err error) error {
 	case errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.ENOTCONN):
 		hint = ": the receiver closed the connection"
 	case errors.As(err, new(*tls.CertificateVerificationError)):
-		hint = " (--insecure does not verify)"
+		hint = " (--tls-ca FILE trusts, --tls-insecure does not verify)"
 	}
 	return fmt.Errorf("send to %s: %w%s", a, err, hint)
 }

@@ -42,7 +42,7 @@ func TestSendFaults(t *testing.T) {
 			"send to unixgram://" + stream.path + ": protocol wrong type for socket (it is a stream socket: unix://" + stream.path + ")"},
 		{"counting on a path with datagrams", "--octet-count --to " + gram.path + " x", "--octet-count: unixgram://" + gram.path + " is no stream"},
 		{"an unknown issuer", "--to " + secure.url + " x", "send to " + secure.url +
-			": tls: failed to verify certificate: x509: certificate signed by unknown authority (--insecure does not verify)"},
+			": tls: failed to verify certificate: x509: certificate signed by unknown authority (--tls-ca FILE trusts, --tls-insecure does not verify)"},
 		{"too long for udp", "--to " + udp + " --size 65508 x",
 			"send to " + udp + ": message too long for one datagram: udp takes at most 65507 bytes (tcp takes more)"},
 		{"too long for a local socket", "--to " + gram.path + " --size 16m x", "send to unixgram://" + gram.path + ": message too long for one datagram"},

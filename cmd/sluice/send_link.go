@@ -96,7 +96,7 @@ func (a sendAddress) dial(ctx context.Context) (sendLink, error) {
 	if a.network != syslog.TLS {
 		return &streamLink{Conn: conn, half: conn.(halfCloser)}, nil
 	}
-	secure := tls.Client(conn, &tls.Config{ServerName: a.host, InsecureSkipVerify: a.insecure})
+	secure := tls.Client(conn, a.tls)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		conn.Close()
 		return nil, err

@@ -25,7 +25,7 @@ func TestSendLoad(t *testing.T) {
 		{"tcp", 20, 300 << 10, 2, ""},
 		{"tcp", 5000, 200, 2, "--octet-count"},
 		{"tcp", 3000, 200, 3, "--rate 30000"},
-		{"tls", 50000, 200, 3, "--insecure"},
+		{"tls", 50000, 200, 3, "--tls-insecure"},
 		{"unix", 100001, 120, 2, ""},
 		{"unixgram", 20011, 200, 3, ""},
 		{"udp", 2000, 200, 1, ""},

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"strconv"
@@ -19,7 +20,8 @@ type sendOptions struct {
 	changed func(flag string) bool
 
 	to, socket, server, port string
-	udp, tcp, insecure       bool
+	udp, tcp                 bool
+	tls                      clientTLS
 
 	tag, priority, id, msgid  string
 	rfc5424, rfc3164          bool
@@ -49,7 +51,10 @@ func (o *sendOptions) register(f *pflag.FlagSet) {
 	f.BoolVar(&o.rfc5424, "rfc5424", false, "write an RFC 5424 header instead of RFC 3164's")
 	f.StringVar(&o.msgid, "msgid", "", "the MSGID of RFC 5424")
 	f.BoolVar(&o.octetCount, "octet-count", false, "on streams: count octets instead of ending messages with a newline (always on tls)")
-	f.BoolVar(&o.insecure, "insecure", false, "on tls: do not verify the receiver's certificate")
+	f.StringVar(&o.tls.CA, "tls-ca", "", "on tls: the `file` of the authorities to trust (the system's)")
+	f.StringVar(&o.tls.Cert, "tls-cert", "", "on tls: the `file` of a certificate to present")
+	f.StringVar(&o.tls.Key, "tls-key", "", "on tls: the `file` of its key (the certificate's)")
+	f.BoolVar(&o.tls.InsecureSkipVerify, "tls-insecure", false, "on tls: do not verify the receiver's certificate")
 	f.StringVarP(&o.file, "file", "f", "", "send the lines of this `file` instead of stdin's")
 	f.Int64Var(&o.count, "count", 0, "send `N` messages: a load")
 	f.Float64Var(&o.rate, "rate", 0, "at most `R` messages a second")
@@ -166,11 +171,26 @@ func (o *sendOptions) address() (sendAddress, error) {
 	if err != nil {
 		return a, err
 	}
-	if o.insecure && a.network != syslog.TLS {
-		return a, fmt.Errorf("--insecure: %s has no certificate to verify, only tls:// has", a)
+	return a, o.secure(&a)
+}
+
+// secure gives a what its TLS needs.
+func (o *sendOptions) secure(a *sendAddress) error {
+	for _, flag := range []string{"tls-ca", "tls-cert", "tls-key", "tls-insecure"} {
+		if o.changed(flag) && a.network != syslog.TLS {
+			return fmt.Errorf("--%s: %s has no certificates, only tls:// has", flag, *a)
+		}
 	}
-	a.insecure = o.insecure
-	return a, nil
+	if a.network != syslog.TLS {
+		return nil
+	}
+	cfg, err := o.tls.config(a.host, slog.New(slog.DiscardHandler))
+	var fault *tlsFault
+	if errors.As(err, &fault) {
+		return fmt.Errorf("--tls-%s: %w", fault.key, fault.err)
+	}
+	a.tls = cfg
+	return err
 }
 
 func (o *sendOptions) framing(to sendAddress) (sendFraming, error) {

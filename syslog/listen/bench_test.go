@@ -2,6 +2,7 @@ package listen
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"os"
@@ -52,8 +53,8 @@ func BenchmarkListen(b *testing.B) {
 		transport syslog.Transport
 		rate      int // messages per second, 0: all it can
 	}{
-		{syslog.Unixgram, 0}, {syslog.Unix, 0}, {syslog.UDP, 0}, {syslog.TCP, 0},
-		{syslog.Unixgram, 100_000}, {syslog.UDP, 100_000}, {syslog.UDP, 400_000}, {syslog.TCP, 100_000},
+		{syslog.Unixgram, 0}, {syslog.Unix, 0}, {syslog.UDP, 0}, {syslog.TCP, 0}, {syslog.TLS, 0},
+		{syslog.Unixgram, 100_000}, {syslog.UDP, 100_000}, {syslog.UDP, 400_000}, {syslog.TCP, 100_000}, {syslog.TLS, 100_000},
 	} {
 		b.Run(fmt.Sprintf("%v/%d", c.transport, c.rate), func(b *testing.B) {
 			h := &counter{want: int64(b.N), all: make(chan struct{})}
@@ -66,7 +67,7 @@ func BenchmarkListen(b *testing.B) {
 			go func() { done <- l.Run(ctx) }()
 			defer func() { cancel(); <-done }()
 			sender := exec.Command(os.Args[0])
-			sender.Env = append(os.Environ(), blastVariable+"="+fmt.Sprint(l.Addr().Network(), " ", l.Addr(), " ", b.N, " ", c.rate))
+			sender.Env = append(os.Environ(), blastVariable+"="+fmt.Sprint(c.transport, " ", l.Addr(), " ", b.N, " ", c.rate))
 			sender.Stderr = os.Stderr
 
 			b.ReportAllocs()
@@ -101,12 +102,25 @@ func TestMain(m *testing.M) {
 }
 
 func blast(order []string) error {
+	total, _ := strconv.Atoi(order[2])
+	rate, _ := strconv.Atoi(order[3])
+	if order[0] == "tls" {
+		c, err := tls.Dial("tcp", order[1], &tls.Config{InsecureSkipVerify: true})
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		line := benchMessage(199) + "\n"
+		block := []byte(strings.Repeat(line, 320))
+		return paced(total, rate, func(n int) error {
+			_, err := c.Write(block[:n*len(line)])
+			return err
+		})
+	}
 	c, err := net.Dial(order[0], order[1])
 	if err != nil {
 		return err
 	}
-	total, _ := strconv.Atoi(order[2])
-	rate, _ := strconv.Atoi(order[3])
 	file, err := c.(interface{ File() (*os.File, error) }).File()
 	if err != nil {
 		return err
@@ -116,6 +130,11 @@ func blast(order []string) error {
 	if order[0] == "udp" || order[0] == "unixgram" {
 		send = datagramSender(fd)
 	}
+	return paced(total, rate, send)
+}
+
+// paced sends so many messages at so many a second.
+func paced(total, rate int, send func(n int) error) (err error) {
 	start := time.Now()
 	for sent := 0; sent < total; {
 		if k := min(total-sent, 320); rate == 0 {

@@ -28,11 +28,13 @@ const (
 var (
 	errIdle    = errors.New("idle_timeout")
 	errStopped = errors.New("stopped")
+	errTLS     = errors.New("TLS on a plain input")
 )
 
 // A conn is one connection. While it has nothing to read it holds only its unfinished frame.
 type conn struct {
 	net.Conn
+	secure *secure // nil: plain
 	stream *stream
 	peer   netip.Addr // none of a local connection
 	raw    syscall.RawConn
@@ -47,6 +49,7 @@ type conn struct {
 	silent   bool      // the framer was told of the silence since last
 	pace     pace
 	end      error // why it is no longer read
+	unheard  bool  // its first bytes have not come
 	forgiven bool  // the crowd does not count it against its address any more
 }
 
@@ -56,18 +59,23 @@ func newConn(s *stream, nc net.Conn, peer netip.Addr) (*conn, error) {
 		return nil, err
 	}
 	cfg := &s.listener.cfg
-	return &conn{
+	c := &conn{
 		Conn: nc, stream: s, peer: peer, raw: raw, last: time.Now(),
-		framer: syslog.Framer{Framing: cfg.Framing, Max: cfg.MaxMessageSize},
-		feed:   syslog.Feed{Patience: syslog.Patiently},
-	}, nil
+		framer:  syslog.Framer{Framing: cfg.Framing, Max: cfg.MaxMessageSize},
+		feed:    syslog.Feed{Patience: syslog.Patiently},
+		unheard: true,
+	}
+	if cfg.Transport == syslog.TLS {
+		c.secure = newSecure(nc, raw, cfg.TLS)
+	}
+	return c, nil
 }
 
-// wake makes the connection look whether its listener stops.
+// wake makes the connection look whether its listener stops. A handshake ends there, with an RST: nothing was accepted.
 func (c *conn) wake() { _ = c.SetReadDeadline(longAgo) }
 
 // serve reads until the peer closes, the connection breaks or its listener stops. All that came is handed over. The
-// connection is closed once that is at rest: to the peer our FIN is the receipt.
+// connection is closed once that is at rest: to the peer our FIN is the receipt, and over TLS our close_notify before it.
 func (c *conn) serve() {
 	for c.end == nil {
 		err := net.ErrClosed
@@ -82,15 +90,20 @@ func (c *conn) serve() {
 			}
 		}
 	}
+	if c.secure != nil {
+		c.sayEnd()
+	}
 	if c.end == io.EOF || c.end == errIdle || c.end == errStopped {
 		c.stream.crowd.forgive(c)
 		ctx, cancel := context.WithTimeout(c.stream.listener.hard, receiptTime)
 		if c.feed.Sync().Wait(ctx) {
 			acknowledged(c.Conn)
+			if c.secure != nil {
+				_ = c.secure.CloseWrite()
+			}
 		}
 		cancel()
 	}
-	_ = c.Close()
 }
 
 // unacknowledged makes the kernel end a connection with an RST, and not with the FIN that is our receipt, if we should
@@ -113,7 +126,7 @@ func (c *conn) read(fd uintptr) (done bool) {
 	d, limit := c.stream.desks.borrow()
 	n, fresh := copy(d.buf, c.tail), 0
 	for c.end == nil {
-		k, err := receive(fd, d.buf[n:min(n+limit, len(d.buf))])
+		k, err := c.receive(fd, d, d.buf[n:min(n+limit, len(d.buf))])
 		if err == unix.EINTR {
 			continue
 		}
@@ -124,6 +137,18 @@ func (c *conn) read(fd uintptr) (done bool) {
 			}
 			fresh = 0
 			continue
+		}
+		if c.unheard && k > 0 {
+			switch c.greeting(d.buf[:n+k]) {
+			case is:
+				n, c.end = 0, errTLS
+				c.sayHello()
+				continue
+			case mayBe:
+				n += k
+				continue
+			}
+			c.unheard = false
 		}
 		d.begin(&c.feed, now)
 		frames := 0
@@ -138,6 +163,14 @@ func (c *conn) read(fd uintptr) (done bool) {
 	}
 	c.arm()
 	return false
+}
+
+// receive reads what c has, decrypted.
+func (c *conn) receive(fd uintptr, d *desk, buf []byte) (n int, err error) {
+	if c.secure != nil {
+		return c.secure.receive(fd, d.ahead, buf)
+	}
+	return receive(fd, buf)
 }
 
 // receive reads from a socket that never blocks, so the scheduler need not hear of it. If it did, it would now and then

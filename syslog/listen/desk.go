@@ -13,7 +13,8 @@ import (
 // connections with buffers of their own cost 140 MB.)
 type desk struct {
 	intake
-	buf []byte
+	buf   []byte
+	ahead []byte // tls: for what is encrypted
 }
 
 const (
@@ -43,7 +44,11 @@ func newDesks(cfg *Config, counters *syslog.Counters) *desks {
 		free:  make(chan *desk, 2*runtime.GOMAXPROCS(0)+maxPauses),
 		first: make(chan struct{}, 1),
 		make: func() *desk {
-			return &desk{intake: newIntake(cfg, counters), buf: make([]byte, framer.Room()+largeRead)}
+			desk := &desk{intake: newIntake(cfg, counters), buf: make([]byte, framer.Room()+largeRead)}
+			if cfg.Transport == syslog.TLS {
+				desk.ahead = make([]byte, aheadRead)
+			}
+			return desk
 		},
 	}
 	for range cap(d.free) {

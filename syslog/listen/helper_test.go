@@ -3,6 +3,7 @@ package listen
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
@@ -116,6 +117,9 @@ func testConfig(t testing.TB, transport syslog.Transport) Config {
 		Name: "test", Transport: transport, Address: "127.0.0.1:0", Options: DefaultOptions(),
 		Hostname: "web1", Zone: time.UTC, Sysctl: fakeSysctl(t, "512"),
 	}
+	if transport == syslog.TLS {
+		cfg.TLS = ca().server()
+	}
 	if transport == syslog.Unix || transport == syslog.Unixgram {
 		cfg.Address = filepath.Join(t.TempDir(), "s")
 	}
@@ -181,6 +185,9 @@ func (f *fixture) dial() net.Conn {
 	f.t.Helper()
 	c, err := net.Dial(f.Addr().Network(), f.Addr().String())
 	must(f.t, err)
+	if f.cfg.Transport == syslog.TLS {
+		c = tls.Client(c, ca().client())
+	}
 	f.t.Cleanup(func() { c.Close() })
 	return c
 }
@@ -254,7 +261,7 @@ func unprivileged(t *testing.T, nobody bool, f func()) {
 	}
 }
 
-var everyTransport = []syslog.Transport{syslog.Unixgram, syslog.Unix, syslog.UDP, syslog.TCP}
+var everyTransport = []syslog.Transport{syslog.Unixgram, syslog.Unix, syslog.UDP, syslog.TCP, syslog.TLS}
 
 // descriptors is how many files this process has open.
 func descriptors(t testing.TB) int {

@@ -29,6 +29,7 @@ type Listener struct {
 	cutOff     context.CancelFunc
 
 	dropped, notAllowed, refused, accepting, reading syslog.Fault
+	handshakes                                       handshakeFaults
 }
 
 // A socket is read by one goroutine of its own.
@@ -53,7 +54,7 @@ func Listen(cfg Config) (*Listener, error) {
 	switch cfg.Transport {
 	case syslog.UDP:
 		err = l.openUDP()
-	case syslog.TCP:
+	case syslog.TCP, syslog.TLS:
 		err = l.openTCP()
 	case syslog.Unix:
 		err = l.openUnix()

@@ -3,6 +3,7 @@
 package listen
 
 import (
+	"crypto/tls"
 	"net"
 	"os"
 	"runtime"
@@ -48,6 +49,51 @@ func TestIdleConnectionsAreCheap(t *testing.T) {
 	}
 	if rss2 > rss && rss2-rss > 30<<20 {
 		t.Errorf("%d KB more are resident", (rss2-rss)>>10)
+	}
+}
+
+// 500 TLS connections that have all been busy and are idle now hold nothing but their keys and what crypto/tls keeps for the
+// record under way, which is largest after full records.
+func TestIdleTLSIsCheap(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		write int // bytes at once: a record of that size at most
+		limit uint64
+	}{{"short records", 200, 28 << 10}, {"full records", 1 << 20, 64 << 10}} {
+		t.Run(c.name, func(t *testing.T) {
+			const conns, burst = 500, 500
+			h := &counter{}
+			cfg := testConfig(t, syslog.TLS)
+			cfg.MaxConnections = 4 * conns
+			cfg.Handler = h
+			to := run(t, cfg).Addr().String()
+			data := []byte(strings.Repeat(benchMessage(199)+"\n", burst))
+			before := inUseByGo()
+			fds := make([]int, conns) // bare descriptors stay: our side is garbage then
+			for i := range fds {
+				client, err := tls.Dial("tcp", to, ca().client())
+				must(t, err)
+				for rest := data; len(rest) > 0; {
+					n, err := client.Write(rest[:min(len(rest), c.write)])
+					must(t, err)
+					rest = rest[n:]
+				}
+				file, err := client.NetConn().(*net.TCPConn).File()
+				must(t, err)
+				fds[i], err = unix.Dup(int(file.Fd()))
+				must(t, err)
+				defer unix.Close(fds[i])
+				file.Close()
+				must(t, client.NetConn().Close())
+			}
+			eventually(t, "all is there", func() bool { return h.n.Load() == conns*burst })
+			after := inUseByGo()
+			each := (max(after, before) - before) / conns
+			t.Logf("an idle connection holds %.1f KB of heap and stack", float64(each)/1024)
+			if each > c.limit {
+				t.Errorf("more than %d KB", c.limit>>10)
+			}
+		})
 	}
 }
 

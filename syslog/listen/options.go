@@ -1,9 +1,10 @@
-// Package listen receives syslog from sockets: unixgram, unix, udp and tcp. A Listener is one input. It reads as much
+// Package listen receives syslog from sockets: unixgram, unix, udp, tcp and tls. A Listener is one input. It reads as much
 // as the kernel has, parses in place and hands whole batches to a syslog.Handler; from the socket to the Handler nothing
 // is allocated, locked, timed or asked of the kernel for a single message.
 package listen
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -29,7 +30,7 @@ type Options struct {
 	KeepAlive      time.Duration  `yaml:"keep_alive"`            // 0: no probes; a dead peer is noticed after twice that
 	ReceiveBuffer  int            `yaml:"receive_buffer,size"`   // udp
 	Workers        int            `yaml:"workers"`               // udp: sockets that share the port
-	Allow          []netip.Prefix `yaml:"allow,list"`            // udp and tcp; none: everybody
+	Allow          []netip.Prefix `yaml:"allow,list"`            // udp, tcp and tls; none: everybody
 	Mode           fs.FileMode    `yaml:"mode"`                  // unix and unixgram, exact: no umask applies
 	Owner          string         `yaml:"owner"`                 // likewise, a name or a number; empty: the process's
 	Group          string         `yaml:"group"`
@@ -51,9 +52,10 @@ func DefaultOptions() Options {
 // A Config is all that a Listener is made of.
 type Config struct {
 	Name      string           // of the input, in messages and logs
-	Transport syslog.Transport // Unixgram, Unix, UDP or TCP
+	Transport syslog.Transport // Unixgram, Unix, UDP, TCP or TLS
 	Address   string           // host:port, or a path
 	Options
+	TLS      *tls.Config    // of TLS, and of no other transport
 	Hostname string         // this machine's: of local messages that carry none
 	Zone     *time.Location // of Received; nil: Local
 	Handler  syslog.Handler
@@ -91,7 +93,7 @@ func (c *Config) Check() error {
 		case c.Mode&^fs.ModePerm != 0:
 			return c.errorf("mode %#o is not 0 to 0777", uint32(c.Mode))
 		}
-	case syslog.UDP, syslog.TCP:
+	case syslog.UDP, syslog.TCP, syslog.TLS:
 		if _, _, err := net.SplitHostPort(c.Address); err != nil {
 			return c.errorf("not host:port: %w", err)
 		}
@@ -100,6 +102,9 @@ func (c *Config) Check() error {
 		}
 	default:
 		return c.errorf("not a transport to listen on")
+	}
+	if (c.TLS != nil) != (c.Transport == syslog.TLS) {
+		return c.errorf("a certificate belongs to tls, and to nothing else")
 	}
 	if c.Handler == nil {
 		return c.errorf("no handler")
@@ -131,7 +136,7 @@ func (c *Config) socketError(err error) error {
 	case unix.EADDRNOTAVAIL:
 		text = "no interface of this machine has that address"
 	case unix.EACCES, unix.EPERM:
-		if c.Transport == syslog.UDP || c.Transport == syslog.TCP {
+		if c.Transport == syslog.UDP || c.Transport == syslog.TCP || c.Transport == syslog.TLS {
 			text += " (ports below 1024 need root or CAP_NET_BIND_SERVICE)"
 		}
 	}

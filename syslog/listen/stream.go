@@ -145,9 +145,28 @@ func (s *stream) admit(nc net.Conn) {
 	c.origin = origin
 	unacknowledged(nc)
 	l.counters.Connections.Add(1)
-	s.serving.Go(func() {
-		c.serve()
-		l.counters.Connections.Add(-1)
-		s.crowd.leave(c)
+	if c.secure == nil {
+		s.serving.Go(func() { s.attend(c) })
+		return
+	}
+	s.serving.Go(func() { // which does not outlive the handshake: its stack has grown
+		if c.shake() {
+			s.serving.Go(func() { s.attend(c) })
+		} else {
+			s.dismiss(c)
+		}
 	})
+}
+
+// attend reads c to its end.
+func (s *stream) attend(c *conn) {
+	c.serve()
+	s.dismiss(c)
+}
+
+// dismiss closes c and gives up its place.
+func (s *stream) dismiss(c *conn) {
+	_ = c.Close()
+	s.listener.counters.Connections.Add(-1)
+	s.crowd.leave(c)
 }
