@@ -5,6 +5,7 @@ go 1.25.0
 require (
 	github.com/google/go-cmp v0.7.0
 	github.com/influxdata/go-syslog/v3 v3.0.0
+	github.com/klauspost/compress v1.18.0
 	github.com/ncruces/go-strftime v1.0.0
 	github.com/rogpeppe/go-internal v1.14.1
 	github.com/spf13/cobra v1.10.1

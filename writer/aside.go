@@ -84,10 +84,15 @@ func (fs *files) settle(last bool) {
 	fs.owing = left
 }
 
-// Tick tries what is laid aside and closes files that are idle. It reports whether there is more of either.
+// Tick tries what is laid aside, closes files that are idle, and rotates those that are quiet when their time has come.
+// It reports whether there is more of either.
 func (s *FileSink) Tick() bool {
+	more := false
+	if s.rotator != nil && s.rotator.options.Every.set() {
+		more = s.rotateQuiet()
+	}
 	if s.many == nil {
-		return false
+		return more
 	}
 	if now := time.Now(); now.Sub(s.many.tried) >= asideTry {
 		s.many.tried, s.many.now = now, now

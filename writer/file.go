@@ -23,7 +23,7 @@ type FileOptions struct {
 	DirMode   fs.FileMode   `yaml:"dir_mode"`
 	Fsync     bool          `yaml:"fsync"`
 	MaxOpen   int           `yaml:"max_open"`
-	Rotate    any           `yaml:"rotate,later"`
+	Rotate    Rotation      `yaml:"rotate"`
 	MaxPaths  int           `yaml:"max_paths"`
 	IdleClose time.Duration `yaml:"idle_close"`
 	Queue     QueueOptions  `yaml:"queue"`
@@ -40,9 +40,11 @@ func DefaultFileOptions() FileOptions {
 // A FileSink appends blocks to one file, or to many where the path holds fields.
 type FileSink struct {
 	options  FileOptions
-	uid, gid int    // -1: not changed
-	fixed    *file  // the only file, unless paths hold fields
-	many     *files // else
+	uid, gid int      // -1: not changed
+	fixed    *file    // the only file, unless paths hold fields
+	many     *files   // else
+	rotator  *rotator // nil: files are left to grow
+	now      func() time.Time
 	torn     atomic.Uint64
 	shed     atomic.Uint64
 	fault    atomic.Pointer[error]
@@ -54,7 +56,7 @@ func (s *FileSink) Torn() uint64 { return s.torn.Load() }
 // NewFileSink returns a sink for path, or for as many files as messages name if path is empty. A fixed file is opened
 // at once, so that a path that cannot be opened is known before anything listens.
 func NewFileSink(path string, o FileOptions) (*FileSink, error) {
-	s := &FileSink{options: o, uid: -1, gid: -1}
+	s := &FileSink{options: o, uid: -1, gid: -1, now: time.Now}
 	var err error
 	if s.uid, err = lookupID(o.Owner, userID); err != nil {
 		return nil, fmt.Errorf("owner %s: %w", o.Owner, err)
@@ -92,6 +94,9 @@ func (s *FileSink) Rest(b *Block) *Block {
 
 // Close closes every file.
 func (s *FileSink) Close() error {
+	if s.rotator != nil {
+		s.rotator.janitor.close()
+	}
 	if s.many != nil {
 		return s.many.close()
 	}
@@ -111,6 +116,10 @@ type file struct {
 	aside    aside  // many: what it owes from earlier blocks
 	place    *lru.Element
 	used     time.Time // many: when it was last written to
+
+	length int64     // to rotate: of what it holds
+	period time.Time // likewise: when that was written
+	retry  time.Time // likewise: not tried before
 }
 
 // patience is how long a FIFO whose reader is slow may keep us in one write: Run has to see that it is told to leave.
@@ -126,6 +135,12 @@ func (f *file) write(s *FileSink, text []byte) error {
 		if err := f.reopen(s); err != nil {
 			return err
 		}
+	}
+	if r := s.rotator; r != nil && f.done == 0 && r.due(f, len(text)) {
+		if err := r.rotate(s, f); err != nil {
+			return err
+		}
+		r.due(f, len(text)) // which notes the period
 	}
 	if !f.regular {
 		f.f.SetWriteDeadline(time.Now().Add(patience)) // the error of a device that knows no deadline says just that
@@ -143,6 +158,7 @@ func (f *file) write(s *FileSink, text []byte) error {
 		}
 	}
 	f.done = 0
+	f.length += int64(len(text))
 	return nil
 }
 
@@ -190,6 +206,9 @@ func (f *file) reopen(s *FileSink) error {
 	}
 	sys := st.Sys().(*syscall.Stat_t)
 	f.dev, f.ino, f.regular = uint64(sys.Dev), sys.Ino, st.Mode().IsRegular()
+	if s.rotator != nil {
+		s.rotator.opened(f)
+	}
 	return nil
 }
 

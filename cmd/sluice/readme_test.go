@@ -17,7 +17,8 @@ import (
 var markedBlock = regexp.MustCompile("(?s)<!-- test: (\\S+) -->\n```\\w+\n(.*?)```")
 
 // TestReadme does what README.md tells its reader to do. A block marked with a file's name becomes that file, one
-// marked run is given to a shell, and the one marked output behind it is what must come of it.
+// marked run is given to a shell, and the one marked output behind it is what must come of it. What is called a .yaml has
+// to be one that sluice check has nothing against, but for wrong.yaml.
 func TestReadme(t *testing.T) {
 	if _, err := exec.LookPath("openssl"); err != nil && os.Getenv("CI") != "true" {
 		t.Skip("openssl is missing: install Debian's package openssl")
@@ -62,6 +63,17 @@ func TestReadme(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 				t.Fatal(err)
 			}
+		}
+	}
+	configs, _ := filepath.Glob(filepath.Join(dir, "*.yaml"))
+	for _, file := range configs {
+		if filepath.Base(file) == "wrong.yaml" {
+			continue
+		}
+		if cfg, err := LoadConfig(file); err != nil {
+			t.Error(err)
+		} else if len(cfg.Warnings) > 0 {
+			t.Error(cfg.Warnings)
 		}
 	}
 }

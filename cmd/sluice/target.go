@@ -204,6 +204,13 @@ func decodeFileTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
 	if spec.MaxOpen < 1 || spec.MaxPaths < 1 || spec.IdleClose <= 0 {
 		l.Errorf(at, "file: max_open, max_paths and idle_close must be more than 0")
 	}
+	if err := spec.Rotate.Check(writer.DatedPath(spec.File)); err != nil {
+		place := strict.Lookup(n, "rotate")
+		if place == nil {
+			place = at
+		}
+		l.Errorf(place, "rotate: %v", err)
+	}
 	compilePath := func() (*writer.Path, error) {
 		path, err := writer.CompilePath(spec.File, l.cfg.Timezone)
 		if path != nil {
@@ -226,6 +233,10 @@ func decodeFileTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
 	t.Open = func(e env) (*writer.Target, error) {
 		sink, err := writer.NewFileSink(fixed, spec.FileOptions)
 		if err != nil {
+			return nil, err
+		}
+		if err := sink.UseRotation(spec.File, e.zone, e.log.With("target", t.Name)); err != nil {
+			sink.Close()
 			return nil, err
 		}
 		return t.start(e, spec.Queue, t.Path, sink)
