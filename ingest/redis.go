@@ -116,6 +116,7 @@ type Redis struct {
 	log      *slog.Logger
 	stop     context.Context // ends with Close
 	close    context.CancelFunc
+	saidOld  sync.Once // that lists are popped in another way
 }
 
 // NewRedis checks cfg and returns an input that connects in Run.

@@ -3,6 +3,7 @@ package ingest
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -28,8 +29,8 @@ const (
 func ParseRedisAddress(s string, literal bool) (RedisAddress, error) {
 	a := RedisAddress{Network: "tcp"}
 	scheme, rest, isURL := strings.Cut(s, "://")
-	if !isURL || strings.Contains(scheme, "@") { // a password may hold ://
-		scheme, rest, isURL = "redis", s, false
+	if !isURL {
+		scheme, rest = "redis", s
 	}
 	switch strings.ToLower(scheme) {
 	case "redis":
@@ -79,7 +80,7 @@ func (a *RedisAddress) find(where string) error {
 	}
 	if host != "" {
 		a.Where = withPort(host, redisPort)
-		if h, port, err := net.SplitHostPort(a.Where); err != nil || h == "" {
+		if h, port, err := net.SplitHostPort(a.Where); err != nil || h == "" || strings.Contains(h, ":") && !isIP(h) {
 			return errors.New("the address is not host:port/db")
 		} else if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 			return errors.New("the port is not 1 to 65535")
@@ -129,6 +130,11 @@ func withPort(host, port string) string {
 		return host
 	}
 	return net.JoinHostPort(strings.Trim(host, "[]"), port)
+}
+
+func isIP(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil
 }
 
 func (a RedisAddress) scheme() string {

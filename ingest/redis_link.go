@@ -62,7 +62,7 @@ func (l *redisLink) run(ctx context.Context, s redisSource) error {
 			l.redis.counters.Connections.Add(-1)
 		}
 	}()
-	return sayRedis(s.read(ctx, l))
+	return s.read(ctx, l)
 }
 
 // endInTime closes the connections a while after ctx ended: a command that Redis never answers must not hold up the end.

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -36,7 +37,7 @@ func (s *redisList) read(ctx context.Context, l *redisLink) error {
 			s.intake.handOver()
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("list %s: %w", s.key, sayRedis(err))
 		}
 	}
 	return nil
@@ -53,7 +54,9 @@ func (s *redisList) pop(ctx context.Context, l *redisLink) ([]string, error) {
 	case err == redis.Nil:
 		return nil, nil
 	case isUnknownCommand(err):
-		s.redis.log.Info("the server knows no BLMPOP (Redis 7), so BLPOP, LRANGE and LTRIM do its work", "list", s.key)
+		s.redis.saidOld.Do(func() {
+			s.redis.log.Info("the server knows no BLMPOP, as Redis 7 does, so BLPOP, LRANGE and LTRIM do its work")
+		})
 		s.old = true
 		return nil, nil
 	}

@@ -85,7 +85,7 @@ func (p *pushReader) long() (push, error) {
 		if err != nil {
 			return push{}, err
 		}
-		cut = cut || more
+		cut = more // of the last
 		ends[i] = len(p.spare)
 	}
 	var e elements
@@ -147,6 +147,9 @@ func (p *pushReader) line() ([]byte, error) {
 		if err == nil {
 			p.r += s.at
 			return line, nil
+		}
+		if err == errShort && p.full() {
+			err = errProtocol
 		}
 		if err != errShort {
 			return nil, err

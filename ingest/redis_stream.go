@@ -166,7 +166,7 @@ func (s *redisStream) claimDead(ctx context.Context, l *redisLink) error {
 		s.take(l, appendEntries(nil, list))
 		if len(answer) > 2 { // Redis 7 has taken these off itself
 			gone, _ := answer[2].([]any)
-			s.sayGone(len(gone))
+			s.sayGone(s.unopened(gone))
 		}
 		next, _ := answer[0].(string)
 		if next == "0-0" || next == "" {
@@ -202,6 +202,16 @@ func (s *redisStream) take(l *redisLink, entries []entry) {
 	if len(ids) > 0 {
 		s.open.add(ids, s.intake.feed.Sync())
 	}
+}
+
+// unopened is how many of some IDs are not open: those have been counted.
+func (s *redisStream) unopened(ids []any) (n int) {
+	for _, id := range ids {
+		if id, ok := id.(string); ok && !s.open.has(id) {
+			n++
+		}
+	}
+	return n
 }
 
 // sayGone counts and says that entries were trimmed off the stream before they could be read.

@@ -80,12 +80,12 @@ func (s *redisSubscriber) subscribe(ctx context.Context, l *redisLink) (*wire, e
 	client := l.Subscribe(ctx)
 	if len(s.names) > 0 {
 		if err := client.Subscribe(ctx, s.names...); err != nil {
-			return nil, err
+			return nil, sayRedis(err)
 		}
 	}
 	if len(s.patterns) > 0 {
 		if err := client.PSubscribe(ctx, s.patterns...); err != nil {
-			return nil, err
+			return nil, sayRedis(err)
 		}
 	}
 	l.origin = l.from()
@@ -238,9 +238,9 @@ func (w *wire) why(in *pushReader, err error) error {
 	case w.stopping.Load():
 		return nil
 	case errors.Is(err, errProtocol), errors.Is(err, errSilent), errors.As(err, &answer):
-		return err
+		return sayRedis(err)
 	case in.r < in.w || max(w.before, w.backlog) >= cutOffBacklog:
 		return lostError{err}
 	}
-	return err
+	return sayRedis(err)
 }
