@@ -57,7 +57,9 @@ type RedisConfig struct {
 	Setting
 	RedisOptions
 	Address RedisAddress
-	TLS     *tls.Config // of an address with TLS, and of its Sentinels; nil: the system's authorities
+	// TLS gives the configuration for a connection to a host: the server's, or that of a Sentinel. It is asked for each.
+	// nil: the system's authorities vouch for the host.
+	TLS func(host string) (*tls.Config, error)
 }
 
 // maxRedisMessage keeps a slip of the pen from being taken for buffers.

@@ -152,20 +152,21 @@ func (l *redisLink) dial(_ context.Context, network, where string) (net.Conn, er
 	return c, nil
 }
 
-func handshake(ctx context.Context, c net.Conn, config *tls.Config, where string) (net.Conn, error) {
-	if config == nil {
-		config = &tls.Config{}
+// handshake makes c secure, or closes it.
+func handshake(ctx context.Context, c net.Conn, config func(host string) (*tls.Config, error), where string) (net.Conn, error) {
+	host, _, _ := net.SplitHostPort(where)
+	settings, err := &tls.Config{ServerName: host}, error(nil)
+	if config != nil {
+		settings, err = config(host)
 	}
-	if config.ServerName == "" && !config.InsecureSkipVerify {
-		config = config.Clone()
-		config.ServerName, _, _ = net.SplitHostPort(where)
+	if err == nil {
+		secure := tls.Client(c, settings)
+		if err = secure.HandshakeContext(ctx); err == nil {
+			return secure, nil
+		}
 	}
-	secure := tls.Client(c, config)
-	if err := secure.HandshakeContext(ctx); err != nil {
-		c.Close()
-		return nil, fmt.Errorf("TLS: %w", err)
-	}
-	return secure, nil
+	c.Close()
+	return nil, fmt.Errorf("TLS: %w", err)
 }
 
 // newest is the connection that was made last.

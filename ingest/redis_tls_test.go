@@ -49,7 +49,9 @@ func TestRedisTLS(t *testing.T) {
 	pair, err := tls.LoadX509KeyPair(cert, key)
 	fatal(t, err)
 	url := "rediss://127.0.0.1:" + port
-	config := &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}}
+	config := func(host string) (*tls.Config, error) {
+		return &tls.Config{ServerName: host, RootCAs: pool, Certificates: []tls.Certificate{pair}}, nil
+	}
 
 	channels := openRedis(t, url, func(c *RedisConfig) { c.Subscribe, c.TLS = []string{"req.*"}, config })
 	channels.ready(t)

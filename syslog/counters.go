@@ -16,7 +16,7 @@ type Counters struct {
 
 	Reconnects atomic.Uint64 // of an input that connects: connections that worked and broke
 	CutOff     atomic.Uint64 // redis: those among them that broke because we read too slowly, so that messages were lost
-	Gone       atomic.Uint64 // redis: entries that were trimmed off their stream before they could be read
+	Gone       atomic.Uint64 // redis: pending entries that were trimmed off their stream before they could be read again
 }
 
 // A Tally is what one reader has counted since it last told the Counters: one atomic add a batch, not a message. One

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"regexp"
 	"strings"
 
@@ -13,9 +14,9 @@ import (
 
 // A redisSpec is a Redis input as YAML has it.
 type redisSpec struct {
-	URL                 string    `yaml:"redis"`
-	Name                string    `yaml:"name"`
-	TLS                 *redisTLS `yaml:"tls"`
+	URL                 string     `yaml:"redis"`
+	Name                string     `yaml:"name"`
+	TLS                 *clientTLS `yaml:"tls"`
 	ingest.RedisOptions `yaml:",inline"`
 }
 
@@ -42,8 +43,11 @@ func decodeRedisInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 	in.Transport, in.Address, in.Parse, in.Decode, in.Connects = syslog.Redis, address.Where, spec.ParseOptions, spec.Decode, true
 	cfg := ingest.RedisConfig{RedisOptions: spec.RedisOptions, Address: address}
 	cfg.Setting = ingest.Setting{Name: in.Name, Handler: nobody{}}
-	if spec.TLS != nil && !address.TLS {
-		l.Errorf(strict.Lookup(n, "tls"), "tls: the address does not begin with rediss://")
+	if at := strict.Lookup(n, "tls"); spec.TLS != nil {
+		if !address.TLS {
+			l.Errorf(at, "tls: the address does not begin with rediss://")
+		}
+		l.clientTLS(f.dir, at, spec.TLS)
 	}
 	if !ok {
 		return
@@ -56,9 +60,7 @@ func decodeRedisInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 		cfg := cfg
 		cfg.Setting = ingest.Setting{Name: in.Name, Hostname: e.hostname, Zone: e.zone, StateDir: e.stateDir, Handler: e.handler, Log: e.log}
 		if spec.TLS != nil {
-			if cfg.TLS, err = spec.TLS.load(func(path string) string { return l.path(n, f.dir, path) }); err != nil {
-				return nil, err
-			}
+			cfg.TLS = func(host string) (*tls.Config, error) { return spec.TLS.config(host, e.log) }
 		}
 		return ingest.NewRedis(cfg)
 	}

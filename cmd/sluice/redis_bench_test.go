@@ -18,7 +18,7 @@ func BenchmarkRedisToFile(b *testing.B) {
 	addr, client := startRedis(b, "--client-output-buffer-limit", "pubsub 0 0 0")
 	dir := b.TempDir()
 	write(b, dir, "conf", fmt.Sprintf(`{state_dir: ./state, inputs: [{redis: "redis://%s", subscribe: "req.*"}], `+
-		`rules: [{match: {channel: "req.*"}, to: {file: "./{channel}.log", format: message, queue: {memory: 256MiB}}}]}`, addr))
+		`rules: [{match: {channel: "req.*"}, to: {file: "./{channel}.log", format: message}}]}`, addr))
 	cmd := asSluice(b, "run", "-c", filepath.Join(dir, "conf"))
 	start(b, cmd)
 	for client.PubSubNumPat(b.Context()).Val() == 0 {
