@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -41,6 +42,8 @@ type redisLink struct {
 	fault  *syslog.Fault
 	origin *syslog.Origin
 	since  time.Time // when messages could come; zero: not yet
+
+	greeted atomic.Bool // commands may be under way
 
 	mu     sync.Mutex
 	conns  []net.Conn // all that were made; the last is the newest
@@ -76,7 +79,9 @@ func (l *redisLink) endInTime(ctx context.Context) func() {
 			return
 		case <-ctx.Done():
 		}
-		pause(over, redisGrace+redisBlock)
+		if l.greeted.Load() { // else nothing was asked for that could be lost
+			pause(over, redisGrace+redisBlock)
+		}
 		l.close()
 	})
 	return func() {
@@ -118,6 +123,7 @@ func (l *redisLink) plainOptions(network, where string) *redis.Options {
 // Sentinels took for the master and that is none is not read from.
 func (l *redisLink) greet(ctx context.Context, c *redis.Conn) error {
 	_ = c.Hello(ctx, 2, "", "", "sluice").Err()
+	l.greeted.Store(true)
 	if l.redis.cfg.Sentinel.Master == "" {
 		return nil
 	}

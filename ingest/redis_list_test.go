@@ -13,6 +13,7 @@ import (
 // Lists, on a server that knows BLMPOP and on one that is too old for it: what was pushed before we came, more than a
 // batch, and while we wait; a list that is none is said and is nothing to the others.
 func TestLists(t *testing.T) {
+	t.Parallel()
 	for name, args := range map[string][]string{
 		"Redis 7": nil,
 		"older":   {"--rename-command", "BLMPOP", "", "--rename-command", "LMPOP", ""},
@@ -50,17 +51,18 @@ func TestLists(t *testing.T) {
 
 // While a target is full nothing is popped, and what waits in the list survives us.
 func TestListWaits(t *testing.T) {
+	t.Parallel()
 	s := startRedis(t)
 	f := openRedis(t, "redis://"+s.addr(), func(c *RedisConfig) { c.Lists = []string{"logs"} })
 	f.ready(t)
 	held, in := make(chan struct{}), make(chan struct{}, 10)
-	f.sink.before = func(b *syslog.Batch) {
+	f.sink.first(func(b *syslog.Batch) {
 		if b.Feed.Patience != syslog.Patiently {
 			t.Error("a list can wait")
 		}
 		in <- struct{}{}
 		<-held
-	}
+	})
 	s.do("RPUSH", "logs", "first")
 	<-in
 	for i := range 1000 {
@@ -80,6 +82,7 @@ func TestListWaits(t *testing.T) {
 
 // A server that crashes and comes back.
 func TestListReconnects(t *testing.T) {
+	t.Parallel()
 	s := startRedis(t)
 	f := openRedis(t, "redis://"+s.addr(), func(c *RedisConfig) { c.Lists = []string{"logs"} })
 	f.ready(t)

@@ -137,8 +137,11 @@ func newSink() *sink {
 }
 
 func (s *sink) Handle(b *syslog.Batch) {
-	if s.before != nil {
-		s.before(b)
+	s.mu.Lock()
+	before := s.before
+	s.mu.Unlock()
+	if before != nil {
+		before(b)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,6 +158,13 @@ func (s *sink) Handle(b *syslog.Batch) {
 		b.Feed.Mark(s.target, uint64(len(s.lines)))
 	}
 	s.changed.Broadcast()
+}
+
+// first calls f with each batch that comes from now on, before it is kept.
+func (s *sink) first(f func(*syslog.Batch)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.before = f
 }
 
 // wait waits for n messages and returns all there are.
@@ -213,7 +223,7 @@ type redisFixture struct {
 	stop func() // and wait until Run has returned
 }
 
-// openRedis runs an input until the test ends; url has no address for that of the server.
+// openRedis runs an input until the test ends.
 func openRedis(t testing.TB, url string, set func(*RedisConfig)) *redisFixture {
 	t.Helper()
 	f := &redisFixture{sink: newSink(), logs: &logbook{}}

@@ -28,6 +28,9 @@ func (s *shelf) Settled(uint64) <-chan struct{} {
 	return s.rest
 }
 
+// marks makes the sink of c put all it is given on t.
+func marks(c *RedisConfig, t syslog.Target) { c.Handler.(*sink).target = t }
+
 // settle brings all to rest that was handed over, and returns the shelf for what follows.
 func (s *shelf) settle() {
 	s.mu.Lock()
@@ -62,13 +65,13 @@ func lines(stream, text string, from, to int) (l []string) {
 // What is in a stream when the group is made is read, and what comes then; an entry is acknowledged when it is at rest
 // and not before, while reading goes on.
 func TestStream(t *testing.T) {
+	t.Parallel()
 	s := startRedis(t)
 	for i := range 300 {
 		s.add("ulog", fmt.Sprint("old ", i))
 	}
 	shelf := newShelf()
-	f := openRedis(t, "redis://"+s.addr(), func(c *RedisConfig) { c.Streams = []string{"ulog"} })
-	f.sink.target = shelf
+	f := openRedis(t, "redis://"+s.addr(), func(c *RedisConfig) { c.Streams = []string{"ulog"}; marks(c, shelf) })
 	f.sink.wait(t, 300)
 	for i := range 300 {
 		s.add("ulog", fmt.Sprint("new ", i))
@@ -94,6 +97,7 @@ func TestStream(t *testing.T) {
 
 // At most so many entries are open; the rest stays where it is.
 func TestStreamBound(t *testing.T) {
+	t.Parallel()
 	s := startRedis(t)
 	pipe := s.Pipeline()
 	const many = maxOpen + 500
@@ -103,8 +107,7 @@ func TestStreamBound(t *testing.T) {
 	_, err := pipe.Exec(t.Context())
 	fatal(t, err)
 	shelf := newShelf()
-	f := openRedis(t, "redis://"+s.addr(), func(c *RedisConfig) { c.Streams = []string{"ulog"} })
-	f.sink.target = shelf
+	f := openRedis(t, "redis://"+s.addr(), func(c *RedisConfig) { c.Streams = []string{"ulog"}; marks(c, shelf) })
 	f.sink.wait(t, maxOpen)
 	if n := s.pending("ulog"); n != maxOpen {
 		t.Errorf("%d are open", n)
@@ -120,6 +123,7 @@ func TestStreamBound(t *testing.T) {
 
 // Whatever is not at rest when we end is read again: by us when we come back, by another consumer after a while.
 func TestStreamPending(t *testing.T) {
+	t.Parallel()
 	for name, consumer := range map[string]string{"same consumer": "web1", "another consumer": "web2"} {
 		t.Run(name, func(t *testing.T) {
 			s := startRedis(t)
@@ -133,8 +137,8 @@ func TestStreamPending(t *testing.T) {
 			s.add("ulog", "text 2")
 			f := openRedis(t, "redis://"+s.addr(), func(c *RedisConfig) {
 				c.Streams, c.Consumer, c.ClaimAfter = []string{"ulog"}, consumer, 200*time.Millisecond
+				marks(c, atRest{})
 			})
-			f.sink.target = newShelfAtRest()
 			f.sink.wait(t, 3)
 			eventually(t, "acknowledgements", func() bool { return s.pending("ulog") == 0 })
 			f.stop()
@@ -149,8 +153,6 @@ func TestStreamPending(t *testing.T) {
 	}
 }
 
-func newShelfAtRest() atRest { return atRest{} }
-
 // atRest is a target where all is at rest at once.
 type atRest struct{}
 
@@ -163,12 +165,13 @@ func (atRest) Settled(uint64) <-chan struct{} {
 // What is open when the connection breaks is neither handed over again nor forgotten, and what is at rest meanwhile is
 // acknowledged over the next; our own is not claimed from ourselves either.
 func TestStreamReconnects(t *testing.T) {
+	t.Parallel()
 	s := startRedis(t)
 	shelf := newShelf()
 	f := openRedis(t, "redis://"+s.addr(), func(c *RedisConfig) {
 		c.Streams, c.ClaimAfter = []string{"ulog"}, 100*time.Millisecond
+		marks(c, shelf)
 	})
-	f.sink.target = shelf
 	for i := range 5 {
 		f.ready(t)
 		s.add("ulog", fmt.Sprint("text ", i))
@@ -189,10 +192,10 @@ func TestStreamReconnects(t *testing.T) {
 
 // The group and the stream may go away, and the key may be something else for a time.
 func TestStreamFaults(t *testing.T) {
+	t.Parallel()
 	s := startRedis(t)
 	s.do("SET", "ulog", "a string")
-	f := openRedis(t, "redis://"+s.addr(), func(c *RedisConfig) { c.Streams = []string{"ulog", "other"} })
-	f.sink.target = newShelfAtRest()
+	f := openRedis(t, "redis://"+s.addr(), func(c *RedisConfig) { c.Streams = []string{"ulog", "other"}; marks(c, atRest{}) })
 	f.ready(t) // the other one
 	eventually(t, "to be told", func() bool {
 		return strings.Contains(f.logs.String(), "stream ulog: the key holds something else")
@@ -216,12 +219,12 @@ func TestStreamFaults(t *testing.T) {
 
 // A server without XAUTOCLAIM, and a user who may not make groups.
 func TestStreamWithLess(t *testing.T) {
+	t.Parallel()
 	s := startRedis(t, "--rename-command", "XAUTOCLAIM", "")
 	s.do("ACL", "SETUSER", "web", "on", ">pw", "~ulog", "-@all", "+xreadgroup", "+xack")
 	s.do("XGROUP", "CREATE", "ulog", "sluice", "0", "MKSTREAM")
 	for _, user := range []string{"", "web:pw@"} {
-		f := openRedis(t, "redis://"+user+s.addr(), func(c *RedisConfig) { c.Streams = []string{"ulog"} })
-		f.sink.target = newShelfAtRest()
+		f := openRedis(t, "redis://"+user+s.addr(), func(c *RedisConfig) { c.Streams = []string{"ulog"}; marks(c, atRest{}) })
 		s.add("ulog", "text")
 		f.sink.wait(t, 1)
 		eventually(t, "the acknowledgement", func() bool { return s.pending("ulog") == 0 })
@@ -236,8 +239,7 @@ func TestStreamWithLess(t *testing.T) {
 func TestStreamEnds(t *testing.T) {
 	t.Parallel()
 	s := startRedis(t)
-	f := openRedis(t, "redis://"+s.addr(), func(c *RedisConfig) { c.Streams = []string{"ulog"} })
-	f.sink.target = newShelf() // nothing there is ever at rest
+	f := openRedis(t, "redis://"+s.addr(), func(c *RedisConfig) { c.Streams = []string{"ulog"}; marks(c, newShelf()) }) // nothing there is ever at rest
 	s.add("ulog", "text")
 	f.sink.wait(t, 1)
 	begin := time.Now()

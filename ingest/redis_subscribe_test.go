@@ -59,7 +59,7 @@ func TestSubscribeStops(t *testing.T) {
 	f := openRedis(t, "redis://"+s.addr(), func(c *RedisConfig) { c.Subscribe = []string{"req.*", "other"} })
 	f.ready(t)
 	held := make(chan struct{})
-	f.sink.before = func(*syslog.Batch) { <-held }
+	f.sink.first(func(*syslog.Batch) { <-held })
 	const many = 20_000 // more than one read brings
 	publish(t, s.addr(), many, 150)
 	go close(held)
@@ -75,13 +75,13 @@ func TestSubscribeFields(t *testing.T) {
 	for url, host := range map[string]string{"redis://" + s.addr(): "127.0.0.1", "unix://" + s.socket: "web1"} {
 		f := openRedis(t, url, func(c *RedisConfig) { c.Subscribe = []string{"req.*"} })
 		f.ready(t)
-		f.sink.before = func(b *syslog.Batch) {
+		f.sink.first(func(b *syslog.Batch) {
 			m := &b.Messages[0]
 			got := fmt.Sprintf("%s %s %s %s %s %v %v", m.Hostname, m.Origin.Source, m.AppName, m.Tag, m.Origin.Input, m.Facility, m.Severity)
 			if want := host + " 127.0.0.1 req.web req.web: queue user info"; got != want {
 				t.Errorf("%s: have %s, want %s", url, got, want)
 			}
-		}
+		})
 		s.do("PUBLISH", "req.web", "text\n")
 		if got := f.sink.wait(t, 1)[0]; got != "req.web text" {
 			t.Errorf("have %q", got)
@@ -157,7 +157,7 @@ func TestSubscribeCutOff(t *testing.T) {
 	f := openRedis(t, "redis://"+s.addr(), func(c *RedisConfig) { c.Subscribe = []string{"req.*"} })
 	f.ready(t)
 	held := make(chan struct{})
-	f.sink.before = func(*syslog.Batch) { <-held }
+	f.sink.first(func(*syslog.Batch) { <-held })
 	subscribers := func() string { return fmt.Sprint(s.do("PUBSUB", "NUMPAT")) }
 	for subscribers() == "1" { // until it has had enough of us
 		publish(t, s.addr(), 5000, 1000)

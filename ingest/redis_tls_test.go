@@ -43,6 +43,7 @@ func selfSigned(t testing.TB) (cert, key string, pool *x509.CertPool) {
 
 // Channels and streams over TLS, with our certificate asked for; and a server that nobody vouches for.
 func TestRedisTLS(t *testing.T) {
+	t.Parallel()
 	cert, key, pool := selfSigned(t)
 	port := freePort(t)
 	s := startRedis(t, "--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert)
