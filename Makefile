@@ -17,8 +17,10 @@ test: needs vet
 	$(GO) test -race ./...
 	$(GO) test -run 'Alloc|Memory|Idle' ./... # what the race detector's own memory would hide
 
-# Programs that the tests run, and a module of rsyslogd, each with the Debian package it is in.
-NEEDS = rsyslogd:rsyslog /usr/lib/*/rsyslog/lmnsd_gtls.so:rsyslog-gnutls logger:bsdutils python3:python3 gcc:gcc openssl:openssl
+# Programs and files that the tests need, each with the Debian package it is in.
+NEEDS = rsyslogd:rsyslog /usr/lib/*/rsyslog/lmnsd_gtls.so:rsyslog-gnutls logger:bsdutils python3:python3 gcc:gcc openssl:openssl \
+	redis-server:redis-server redis-sentinel:redis-sentinel /usr/lib/python3/dist-packages/redis:python3-redis \
+	uwsgi:uwsgi-core /usr/lib/uwsgi/plugins/python3_plugin.so:uwsgi-plugin-python3
 
 needs:
 	@missing=; for need in $(NEEDS); do \

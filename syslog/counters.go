@@ -13,6 +13,10 @@ type Counters struct {
 
 	Connections        atomic.Int64  // open now
 	ConnectionsRefused atomic.Uint64 // over max_connections or one address's quarter, or without TLS's handshake where it belongs
+
+	Reconnects atomic.Uint64 // of an input that connects: connections that worked and broke
+	CutOff     atomic.Uint64 // redis: those among them that broke because we read too slowly, so that messages were lost
+	Gone       atomic.Uint64 // redis: pending entries that were trimmed off their stream before they could be read again
 }
 
 // A Tally is what one reader has counted since it last told the Counters: one atomic add a batch, not a message. One

@@ -31,7 +31,7 @@ var (
 func init() { // not in the declaration: the functions reach the tables
 	inputKinds = []inputKind{
 		{"syslog", []string{"unixgram", "unix", "udp", "tcp", "tls", "fd"}, decodeSyslogInput},
-		{"redis", []string{"redis", "rediss"}, nil},
+		{"redis", []string{"redis", "rediss"}, decodeRedisInput},
 		{"zmq", nil, nil},
 		{"python", nil, nil},
 		{"kernel", nil, nil},

@@ -25,6 +25,7 @@ func TestMain(m *testing.M) {
 //
 //	daemon start CONFIG    starts sluice run; its addresses are in $UDP, $UDPPORT, $TCP, $TCPPORT, $TLS, $TLSPORT, $UNIXGRAM and $UNIX then
 //	daemon stop            ends it with SIGTERM; it must exit with 0. Its log is in daemon.log
+//	redis start [OPTION..] starts redis-server at $REDISPORT; redis kill ends it as a crash does
 //	certificates           makes the certificates of a tlsFolder in the working folder
 //	waits FILE REGEXP      waits until FILE has a line that matches
 //	lines FILE N           waits until FILE has N lines, and fails if it gets more
@@ -36,11 +37,13 @@ func TestScripts(t *testing.T) {
 			e.Setenv("TZ", "UTC")
 			e.Setenv("NO_COLOR", "1")
 			e.Values[daemonKey{}] = &testDaemon{}
+			e.Values[redisKey{}] = &testRedis{}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"daemon": daemonCommand,
 			"lines":  linesCommand,
+			"redis":  redisCommand,
 
 			"certificates": certificatesCommand,
 			"waits":        waitsCommand,
@@ -53,6 +56,10 @@ func TestScripts(t *testing.T) {
 			case "gnutls": // rsyslog's module for TLS, which Debian packs by itself
 				found, err := filepath.Glob("/usr/lib/*/rsyslog/lmnsd_gtls.so")
 				return len(found) > 0, err
+			}
+			if path, ok := strings.CutPrefix(cond, "exists:"); ok {
+				_, err := os.Stat(path)
+				return err == nil, nil
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
@@ -97,7 +104,8 @@ func (d *testDaemon) start(ts *testscript.TestScript, args []string) {
 	cmd := exec.Command(self, append([]string{"run", "-c"}, args...)...)
 	cmd.Args[0] = "sluice" // by which testscript.Main knows what to be
 	cmd.Dir, cmd.Stderr = ts.MkAbs("."), log
-	cmd.Env = append(os.Environ(), "TZ=UTC", "PATH="+ts.Getenv("PATH"), "SELFSIGNED="+ts.Getenv("SELFSIGNED"))
+	cmd.Env = append(os.Environ(), "TZ=UTC", "PATH="+ts.Getenv("PATH"), "SELFSIGNED="+ts.Getenv("SELFSIGNED"),
+		"REDISPORT="+ts.Getenv("REDISPORT"), "PASSWORD="+ts.Getenv("PASSWORD"))
 	out, err := cmd.StdoutPipe()
 	ts.Check(err)
 	ts.Check(cmd.Start())
