@@ -113,4 +113,5 @@ type Origin struct {
 	Source    []byte // the peer's IP address; 127.0.0.1 for a local socket
 	Host      []byte // the hostname of messages that carry none: the peer's address, or this machine's name
 	Local     bool   // a local socket: senders leave HOSTNAME out
+	About     string // of sluice's own log: the target that a line speaks of, and that must not get it
 }

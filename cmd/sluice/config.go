@@ -48,8 +48,11 @@ type (
 	logFormat string
 )
 
-// UnmarshalText reads debug, info, warn or error.
+// UnmarshalText reads debug, info, warn (or warning), or error.
 func (l *logLevel) UnmarshalText(text []byte) error {
+	if string(text) == "warning" { // as syslog has it
+		text = []byte("warn")
+	}
 	return word(l, "log level", text, "debug", "info", "warn", "error")
 }
 

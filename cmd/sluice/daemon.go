@@ -13,18 +13,20 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"sluice/ingest"
 	"sluice/rules"
 	"sluice/writer"
 )
 
 // A daemon is the flow on one page: inputs read and parse, the pipeline routes, targets write.
 type daemon struct {
-	cfg     *Config
-	log     *slog.Logger
-	targets []*writer.Target
-	inputs  []runner
-	set     *rules.Set
-	flow    *pipeline
+	cfg      *Config
+	log      *slog.Logger
+	targets  []*writer.Target
+	inputs   []runner
+	set      *rules.Set
+	flow     *pipeline
+	internal *ingest.Internal // nil: our own log is no input
 
 	lock    *os.File
 	waiting context.Context // of readers that wait for a full target
@@ -35,6 +37,7 @@ type daemon struct {
 // to go. Whatever cannot be opened is in the error, and nothing stays open then.
 func newDaemon(cfg *Config, log *slog.Logger) (*daemon, error) {
 	d := &daemon{cfg: cfg, log: log}
+	d.log = d.hear()
 	d.waiting, d.release = context.WithCancel(context.Background())
 	if err := errors.Join(d.lockState(), d.openTargets()); err != nil {
 		d.close()
@@ -82,7 +85,7 @@ func (d *daemon) openTargets() error {
 
 // env is what inputs and targets are opened with.
 func (d *daemon) env() env {
-	return env{handler: d.flow, hostname: d.cfg.Hostname, zone: d.cfg.Timezone, stateDir: d.cfg.StateDir, log: d.log}
+	return env{handler: d.flow, hostname: d.cfg.Hostname, zone: d.cfg.Timezone, stateDir: d.cfg.StateDir, log: d.log, internal: d.internal}
 }
 
 func (d *daemon) openInputs() error {

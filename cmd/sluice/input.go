@@ -27,6 +27,8 @@ type Input struct {
 	Decode    ingest.Decoding // of an input without syslog's framing
 	Connects  bool            // to where messages are, instead of listening
 	Open      func(e env) (runner, error)
+
+	log slog.Level // of sluice's own log: the least that is a message
 }
 
 // An env is what inputs and targets are opened with.
@@ -36,6 +38,7 @@ type env struct {
 	zone     *time.Location
 	stateDir string
 	log      *slog.Logger
+	internal *ingest.Internal // nil: our own log is no input
 }
 
 // A runner is an input at work. Run reads until ctx ends and what was there then is handed over.

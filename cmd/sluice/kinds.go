@@ -35,6 +35,7 @@ func init() { // not in the declaration: the functions reach the tables
 		{"zmq", nil, nil},
 		{"python", nil, nil},
 		{"kernel", nil, nil},
+		{"internal", []string{"internal"}, decodeInternalInput},
 		{"journal", []string{"journal"}, nil},
 		{"tail", nil, nil},
 		{"stdin", []string{"stdin"}, nil},

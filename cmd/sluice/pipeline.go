@@ -29,6 +29,7 @@ func (p *pipeline) Handle(b *syslog.Batch) {
 	defer p.routes.Put(r)
 	p.handled.Add(uint64(len(b.Messages)))
 	p.rules.Route(b, r)
+	leaveOutAbout(b, r, p.targets)
 	var full []writer.Offer
 	for i, indexes := range r.To {
 		if len(indexes) == 0 {
