@@ -15,6 +15,7 @@ type openEntries struct {
 
 	mu       sync.Mutex
 	is       map[string]struct{}
+	closed   map[string]struct{} // since ask was called; nil: nobody asks
 	receipts []receipt
 	changed  chan struct{} // closed and made anew with every change
 }
@@ -40,12 +41,26 @@ func (o *openEntries) add(ids []string, ticket syslog.Ticket) {
 	o.wake()
 }
 
+// ask is called before Redis is asked for entries that may be open, and what it returns when the answer has been dealt
+// with. In between, has knows what was closed meanwhile: the answer may be older than the acknowledgement.
+func (o *openEntries) ask() (answered func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed = map[string]struct{}{}
+	return func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.closed = nil
+	}
+}
+
 // has reports whether an entry is open.
 func (o *openEntries) has(id string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	_, open := o.is[id]
-	return open
+	_, closed := o.closed[id]
+	return open || closed
 }
 
 // room waits until another entry may be opened, and returns how many may. It returns 0 if ctx ends.
@@ -93,6 +108,9 @@ func (o *openEntries) remove(ids []string) {
 	defer o.mu.Unlock()
 	for _, id := range ids {
 		delete(o.is, id)
+		if o.closed != nil {
+			o.closed[id] = struct{}{}
+		}
 	}
 	n := 0
 	for len(ids) > 0 {

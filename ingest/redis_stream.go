@@ -99,6 +99,7 @@ func (s *redisStream) makeGroup(ctx context.Context, l *redisLink) error {
 // readPending reads again what this consumer was given and has not acknowledged: before it died, or in an answer that
 // was lost with the connection. What is open is not among that; it will be acknowledged yet.
 func (s *redisStream) readPending(ctx context.Context, l *redisLink) error {
+	defer s.open.ask()()
 	for after := "0"; ctx.Err() == nil; {
 		room := s.open.room(ctx)
 		if room == 0 {
@@ -145,6 +146,7 @@ func (s *redisStream) claimDead(ctx context.Context, l *redisLink) error {
 		return nil
 	}
 	s.claims = now.Add(s.redis.cfg.ClaimAfter / 2)
+	defer s.open.ask()()
 	for after := "0-0"; ctx.Err() == nil; {
 		room := s.open.room(ctx)
 		if room == 0 {

@@ -267,9 +267,14 @@ func TestOpenEntries(t *testing.T) {
 	if diff := cmp.Diff([]string{"1", "2", "3"}, ids); diff != "" {
 		t.Error(diff)
 	}
+	answered := o.ask()
 	o.remove(ids)
-	if n := o.room(t.Context()); n != 2 || o.has("3") {
-		t.Errorf("room for %d", n)
+	if n := o.room(t.Context()); n != 2 || !o.has("3") {
+		t.Errorf("room for %d, and what was closed while Redis was asked is forgotten", n)
+	}
+	answered()
+	if o.has("3") {
+		t.Error("what was closed is still known")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
