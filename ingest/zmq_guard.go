@@ -2,12 +2,8 @@ package ingest
 
 import (
 	"errors"
-	"fmt"
 	"net"
 )
-
-// zmqHandshakeMax is how many bytes a peer may send before it is let in: a greeting of 64, and commands of a few hundred.
-const zmqHandshakeMax = 16 << 10
 
 // A zmqGuard stands between the library and a peer while they shake hands. The library makes a slice of any length that
 // a frame claims, and then panics; it waits for ever; and it does not read what a peer of ZMTP 2.0 greets with. So the
@@ -18,18 +14,14 @@ type zmqGuard struct {
 	rest    []byte // read, and not yet given to the library
 	checked int    // how many bytes of rest may be given to it
 	unsent  int    // how many of the next bytes written the peer has already
-	got     int    // bytes received
 }
 
-// fill reads until rest has n bytes.
+// fill reads until rest has n bytes, which is at most one command, and never much more than that.
 func (g *zmqGuard) fill(n int) error {
 	for len(g.rest) < n {
 		var buf [512]byte
 		k, err := g.Conn.Read(buf[:])
 		g.rest = append(g.rest, buf[:k]...)
-		if g.got += k; g.got > zmqHandshakeMax {
-			return fmt.Errorf("more than %d bytes and no end of the handshake", zmqHandshakeMax)
-		}
 		if err != nil && len(g.rest) < n {
 			return err
 		}

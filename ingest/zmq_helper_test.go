@@ -230,7 +230,9 @@ func zmqGreeting(minor byte, mechanism string) string {
 	return string(g)
 }
 
-func zmqReady(kind string) string { return frame(zmqCommand, "\x05READY"+property("Socket-Type", kind)) }
+func zmqReady(kind string) string {
+	return frame(zmqCommand, "\x05READY"+property("Socket-Type", kind))
+}
 
 func property(name, value string) string {
 	return string(byte(len(name))) + name + "\x00\x00\x00" + string(byte(len(value))) + value
