@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 )
@@ -8,8 +9,14 @@ import (
 // longestContext is how much of a PING's context a PONG must give back, RFC 37/ZMTP.
 const longestContext = 16
 
+// misspelt is how the PLAIN server of libzmq 4.3 begins its ERROR: to C, the \x5E of "\x5ERROR" is one byte.
+var misspelt = []byte("^RROR")
+
 // zmqCommandOf takes a command apart.
 func zmqCommandOf(body []byte) (name string, data []byte, err error) {
+	if data, ok := bytes.CutPrefix(body, misspelt); ok {
+		return "", nil, zmqRefusal(data)
+	}
 	if len(body) == 0 || len(body) < 1+int(body[0]) {
 		return "", nil, errors.New("a command without a name")
 	}
