@@ -13,15 +13,15 @@ const longestContext = 16
 var misspelt = []byte("^RROR")
 
 // zmqCommandOf takes a command apart.
-func zmqCommandOf(body []byte) (name string, data []byte, err error) {
+func zmqCommandOf(body []byte) (name, data []byte, err error) {
 	if data, ok := bytes.CutPrefix(body, misspelt); ok {
-		return "", nil, zmqRefusal(data)
+		return nil, nil, zmqRefusal(data)
 	}
 	if len(body) == 0 || len(body) < 1+int(body[0]) {
-		return "", nil, errors.New("a command without a name")
+		return nil, nil, errors.New("a command without a name")
 	}
 	n := 1 + int(body[0])
-	return string(body[1:n]), body[n:], nil
+	return body[1:n], body[n:], nil
 }
 
 var zmqPing = []byte("\x04PING\x00\x00")
@@ -36,7 +36,7 @@ func appendZMQAnswer(dst, body []byte) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	switch name {
+	switch string(name) {
 	case "PING":
 		if len(data) < 2 {
 			return dst, errors.New("a PING without its TTL")
