@@ -132,8 +132,9 @@ type ZMQ struct {
 	log       *slog.Logger
 	counters  syslog.Counters
 	handshake zmqHandshake
-	everyone  bool   // topics let every message pass
-	greeting  []byte // what a peer is sent first: subscriptions
+	everyone  bool          // topics let every message pass
+	greeting  []byte        // what a peer is sent first: subscriptions
+	shaking   time.Duration // how long a peer may take until it is let in
 	desks     *zmqDesks
 	crowd     zmqCrowd
 
@@ -154,7 +155,7 @@ func NewZMQ(cfg ZMQConfig) (*ZMQ, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
-	z := &ZMQ{cfg: cfg, log: cfg.log(), crowd: newZMQCrowd(cfg.MaxConnections)}
+	z := &ZMQ{cfg: cfg, log: cfg.log(), shaking: zmqHandshakeTime, crowd: newZMQCrowd(cfg.MaxConnections)}
 	if !cfg.Bind { // we alone decide how many there are
 		z.crowd = newZMQCrowd(4 * len(cfg.Endpoints))
 	}

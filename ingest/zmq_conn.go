@@ -83,7 +83,7 @@ var longAgo = time.Unix(1, 0)
 
 // open shakes hands and subscribes. The connection is closed if that fails.
 func (c *zmqConn) open() error {
-	_ = c.SetDeadline(time.Now().Add(zmqHandshakeTime))
+	_ = c.SetDeadline(time.Now().Add(c.zmq.shaking))
 	err := errStopped
 	if !c.zmq.stopping.Load() { // or wake came before the deadline was set
 		err = c.shakeHands()
@@ -101,7 +101,7 @@ func (c *zmqConn) open() error {
 func (c *zmqConn) shakeHands() error {
 	p, err := c.zmq.handshake.open(c.Conn)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return errors.New("no handshake within " + zmqHandshakeTime.String())
+		return errors.New("no handshake within " + c.zmq.shaking.String())
 	}
 	if err != nil {
 		return err

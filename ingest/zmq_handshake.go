@@ -13,7 +13,7 @@ import (
 	"github.com/go-zeromq/zmq4"
 )
 
-// zmqHandshakeTime is how long a peer may take until it is let in.
+// zmqHandshakeTime is how long a peer may take until it is let in, and a connection until it is made.
 const zmqHandshakeTime = 10 * time.Second
 
 const (

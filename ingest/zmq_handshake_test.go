@@ -109,6 +109,18 @@ func TestZMQRefused(t *testing.T) {
 	}
 }
 
+// A peer that says nothing, or not enough, is not waited for.
+func TestZMQHandshakeTime(t *testing.T) {
+	for _, said := range []string{"", "\xff", zmqOpening, zmqGreeting(1, "NULL"), zmqGreeting(1, "NULL") + "\x04\x19\x05REA", zmqSignature + "\x01"} {
+		f := runZMQ(t, func(cfg *ZMQConfig) { pull(cfg); cfg.Name = "hasty" })
+		f.dial(t).send(said).closed()
+		f.logs.wait(t, "no handshake within 50ms")
+		if n := f.Counters().ConnectionsRefused.Load(); n != 1 {
+			t.Errorf("%q: counted %d", said, n)
+		}
+	}
+}
+
 // Peers of every version get through, whatever pieces their bytes come in.
 func TestZMQVersions(t *testing.T) {
 	for _, c := range []struct {

@@ -147,6 +147,9 @@ func runZMQ(t testing.TB, set func(*ZMQConfig)) *zmqFixture {
 	z, err := NewZMQ(cfg)
 	fatal(t, err)
 	f.ZMQ = z
+	if cfg.Name == "hasty" {
+		z.shaking = 50 * time.Millisecond
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- z.Run(ctx) }()
