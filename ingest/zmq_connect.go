@@ -2,6 +2,8 @@ package ingest
 
 import (
 	"context"
+	"errors"
+	"io"
 	"math/rand/v2"
 	"time"
 
@@ -54,12 +56,20 @@ func (z *ZMQ) readFrom(ctx context.Context, e ZMQEndpoint, fault *syslog.Fault) 
 	}
 	defer z.crowd.leave(c)
 	if err := c.open(); err != nil {
-		return since, err
+		return since, closedByPeer(err)
 	}
 	since = time.Now()
 	if fault.Resolved() {
 		z.log.Info("connected", "address", e.String())
 	}
 	c.serve()
-	return since, c.end
+	return since, closedByPeer(c.end)
+}
+
+// closedByPeer is err, an EOF said in words.
+func closedByPeer(err error) error {
+	if err == io.EOF {
+		return errors.New("the peer closed the connection")
+	}
+	return err
 }

@@ -56,6 +56,20 @@ func TestZMQConnect(t *testing.T) {
 	}
 }
 
+// A peer that leaves without a word is told from one that is not there.
+func TestZMQConnectClosed(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	fatal(t, err)
+	defer ln.Close()
+	f := runZMQ(t, func(cfg *ZMQConfig) { cfg.Bind, cfg.Endpoints = false, []ZMQEndpoint{{"tcp", ln.Addr().String()}} })
+	c, err := ln.Accept()
+	fatal(t, err)
+	_, err = c.Read(make([]byte, len(zmqOpening))) // unread, it would be an RST
+	fatal(t, err)
+	fatal(t, c.Close())
+	f.logs.wait(t, "the peer closed the connection")
+}
+
 // A dead publisher's end of the connection is noticed, and the next one is found.
 func TestZMQConnectHalfOpen(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

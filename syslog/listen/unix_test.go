@@ -113,6 +113,10 @@ func TestJournaldHasDevLog(t *testing.T) {
 	if got := socketfile.InUse("/dev/log", true).Error(); !strings.Contains(got, "systemd-journald") || !strings.Contains(got, "unixgram:///run/systemd/journal/syslog") {
 		t.Error(got)
 	}
+	cfg := Config{Transport: syslog.Unixgram, Address: "/dev/log"}
+	if got := cfg.socketError(socketfile.InUse("/dev/log", true)).Error(); !strings.Contains(got, "systemd-journald") {
+		t.Errorf("the user reads %q", got)
+	}
 	if got := socketfile.InUse("/dev/log", false).Error(); got != "address in use: another process listens there" {
 		t.Error(got)
 	}
