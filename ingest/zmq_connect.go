@@ -28,8 +28,11 @@ func (z *ZMQ) keepConnected(ctx context.Context, e ZMQEndpoint) {
 		if ctx.Err() != nil {
 			return
 		}
-		if !since.IsZero() && time.Since(since) >= zmqSettled {
-			wait = zmqRetryMin
+		if !since.IsZero() {
+			z.counters.Reconnects.Add(1)
+			if time.Since(since) >= zmqSettled {
+				wait = zmqRetryMin
+			}
 		}
 		if unsaid, ok := fault.Due(time.Now()); ok {
 			z.log.Warn("cannot read from ZeroMQ, trying again", "address", e.String(), "error", err, "unsaid", unsaid)

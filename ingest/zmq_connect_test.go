@@ -51,6 +51,9 @@ func TestZMQConnect(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	f.stop()
+	if n := f.Counters().Reconnects.Load(); n != 3 { // twice a publisher, and the frame of nonsense
+		t.Errorf("counted %d connections that broke", n)
+	}
 	if n := strings.Count(f.logs.String(), "trying again"); n > 3 {
 		t.Errorf("it says %d times that it tries again:\n%s", n, f.logs)
 	}
