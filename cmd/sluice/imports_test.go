@@ -9,8 +9,9 @@ import (
 // mayImport is the star that the packages form: who may import which others of this module.
 var mayImport = map[string][]string{
 	"sluice/syslog":            {},
-	"sluice/syslog/listen":     {"sluice/syslog"},
-	"sluice/ingest":            {"sluice/syslog"},
+	"sluice/syslog/socketfile": {},
+	"sluice/syslog/listen":     {"sluice/syslog", "sluice/syslog/socketfile"},
+	"sluice/ingest":            {"sluice/syslog", "sluice/syslog/socketfile"},
 	"sluice/rules":             {"sluice/syslog"},
 	"sluice/writer":            {"sluice/syslog", "sluice/writer/spool"},
 	"sluice/writer/spool":      {},

@@ -32,7 +32,7 @@ func init() { // not in the declaration: the functions reach the tables
 	inputKinds = []inputKind{
 		{"syslog", []string{"unixgram", "unix", "udp", "tcp", "tls", "fd"}, decodeSyslogInput},
 		{"redis", []string{"redis", "rediss"}, decodeRedisInput},
-		{"zmq", nil, nil},
+		{"zmq", nil, decodeZMQInput},
 		{"python", nil, nil},
 		{"kernel", nil, nil},
 		{"internal", []string{"internal"}, decodeInternalInput},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sluice/syslog"
+	"sluice/syslog/socketfile"
 )
 
 // drainTime is how long the sockets are read after Run's context ended.
@@ -21,7 +22,7 @@ type Listener struct {
 	log      *slog.Logger
 	counters syslog.Counters
 	sockets  []socket
-	file     *socketFile // of unix and unixgram
+	file     *socketfile.File // of unix and unixgram
 
 	stopping   atomic.Bool     // readers look at it between reads
 	stopSignal chan struct{}   // closed when it is set
@@ -115,7 +116,7 @@ func (l *Listener) Run(ctx context.Context) error {
 
 // stop makes the readers read what there is and end. The socket's file goes first: what nobody finds has an end.
 func (l *Listener) stop() {
-	l.file.remove()
+	l.file.Remove()
 	l.stopping.Store(true)
 	close(l.stopSignal)
 	for _, s := range l.sockets {
@@ -125,7 +126,7 @@ func (l *Listener) stop() {
 
 // Close gives up the sockets, and what they hold, at once. It is for a Listener that is not Run after all.
 func (l *Listener) Close() {
-	l.file.remove()
+	l.file.Remove()
 	for _, s := range l.sockets {
 		s.close()
 	}

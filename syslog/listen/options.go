@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"sluice/syslog"
+	"sluice/syslog/socketfile"
 )
 
 // Options are the options of an input that is a socket.
@@ -86,8 +87,8 @@ func (c *Config) Check() error {
 			return c.errorf("a socket needs a path")
 		case c.Address[0] == '@':
 			return c.errorf("a socket needs a path, not an abstract name: those have no owner and no mode")
-		case len(c.Address) > maxPath:
-			return c.errorf("the path has %d bytes, a socket's at most %d", len(c.Address), maxPath)
+		case len(c.Address) > socketfile.MaxPath:
+			return c.errorf("the path has %d bytes, a socket's at most %d", len(c.Address), socketfile.MaxPath)
 		case len(c.Allow) > 0:
 			return c.errorf("allow names IP addresses, and a local socket's peers have none; use mode, owner and group")
 		case c.Mode&^fs.ModePerm != 0:
@@ -130,6 +131,10 @@ func (c *Config) socketError(err error) error {
 		return c.errorf("%w", err)
 	}
 	text := errno.Error()
+	var better socketfile.Cause
+	if errors.As(err, &better) {
+		return c.errorf("%w", better)
+	}
 	switch errno {
 	case unix.EADDRINUSE:
 		text = "address in use: another process listens there"
@@ -140,14 +145,5 @@ func (c *Config) socketError(err error) error {
 			text += " (ports below 1024 need root or CAP_NET_BIND_SERVICE)"
 		}
 	}
-	return c.errorf("%w", cause{text, errno})
+	return c.errorf("%w", socketfile.Cause{Text: text, Errno: errno})
 }
-
-// A cause is an errno said better.
-type cause struct {
-	text  string
-	errno syscall.Errno
-}
-
-func (c cause) Error() string { return c.text }
-func (c cause) Unwrap() error { return c.errno }

@@ -7,9 +7,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 
-	"golang.org/x/sys/unix"
+	"sluice/syslog/socketfile"
 )
 
 // openUnixgram binds a socket like /dev/log.
@@ -42,21 +41,8 @@ func (l *Listener) openUnix() error {
 
 // bindFile calls bind where a socket file can be made, and sets the file's mode and owner.
 func (l *Listener) bindFile(bind func(*net.ListenConfig) error) error {
-	path := l.cfg.Address
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return l.cfg.socketError(err)
-	}
-	if err := clearPath(path, l.cfg.Transport); err != nil {
-		return l.cfg.socketError(err)
-	}
-	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
-		// The file gets the socket's mode, less the umask: it is at no time more open than it should be.
-		return control(raw, func(fd int) error { return unix.Fchmod(fd, uint32(l.cfg.Mode)) })
-	}}
-	if err := bind(&lc); err != nil {
-		return l.cfg.socketError(err)
-	}
-	file, err := ownFile(path, l.cfg.Mode, l.cfg.Owner, l.cfg.Group)
+	options := socketfile.Options{Mode: l.cfg.Mode, Owner: l.cfg.Owner, Group: l.cfg.Group}
+	file, err := socketfile.Bind(l.cfg.Transport.String(), l.cfg.Address, options, bind)
 	l.file = file
 	if err != nil {
 		return l.cfg.socketError(err)

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"sluice/syslog"
+	"sluice/syslog/socketfile"
 )
 
 var localTransports = []syslog.Transport{syslog.Unixgram, syslog.Unix}
@@ -109,10 +110,14 @@ func TestSocketPath(t *testing.T) {
 }
 
 func TestJournaldHasDevLog(t *testing.T) {
-	if got := inUse("/dev/log", true).Error(); !strings.Contains(got, "systemd-journald") || !strings.Contains(got, "unixgram:///run/systemd/journal/syslog") {
+	if got := socketfile.InUse("/dev/log", true).Error(); !strings.Contains(got, "systemd-journald") || !strings.Contains(got, "unixgram:///run/systemd/journal/syslog") {
 		t.Error(got)
 	}
-	if got := inUse("/dev/log", false).Error(); got != "address in use: another process listens there" {
+	cfg := Config{Transport: syslog.Unixgram, Address: "/dev/log"}
+	if got := cfg.socketError(socketfile.InUse("/dev/log", true)).Error(); !strings.Contains(got, "systemd-journald") {
+		t.Errorf("the user reads %q", got)
+	}
+	if got := socketfile.InUse("/dev/log", false).Error(); got != "address in use: another process listens there" {
 		t.Error(got)
 	}
 }

@@ -1,25 +1,59 @@
-package listen
+// Package socketfile binds sockets that are files, in folders that may be somebody else's: stale files are cleared, mode
+// and owner are exact, and nothing is changed or removed that is not ours.
+package socketfile
 
 import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 
 	"golang.org/x/sys/unix"
-
-	"sluice/syslog"
 )
 
-// maxPath is the longest path of a socket: sun_path holds 108 bytes with the NUL.
-const maxPath = 107
+// MaxPath is the longest path of a socket: sun_path holds 108 bytes with the NUL.
+const MaxPath = 107
+
+// Options are what a socket's file gets.
+type Options struct {
+	Mode  fs.FileMode // exact: no umask applies
+	Owner string      // a name or a number; empty: the process's
+	Group string
+}
+
+// Bind calls bind where a socket of that network, unix or unixgram, can be made at path, and sets the file's mode and
+// owner. Whoever binds must not let the socket remove its file: Remove looks first whether it is still ours. The File is
+// there even with an error, if one was made.
+func Bind(network, path string, o Options, bind func(*net.ListenConfig) error) (*File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	if err := clearPath(path, network); err != nil {
+		return nil, err
+	}
+	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
+		// The file gets the socket's mode, less the umask: it is at no time more open than it should be.
+		var err error
+		if outer := raw.Control(func(fd uintptr) { err = unix.Fchmod(int(fd), uint32(o.Mode)) }); outer != nil {
+			return outer
+		}
+		return err
+	}}
+	if err := bind(&lc); err != nil {
+		return nil, err
+	}
+	return ownFile(path, o.Mode, o.Owner, o.Group)
+}
 
 // clearPath removes the socket file that a process left behind when it ended. It removes no socket that somebody may
 // still read, and nothing that is not a socket.
-func clearPath(path string, transport syslog.Transport) error {
+func clearPath(path, network string) error {
 	before, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -28,12 +62,12 @@ func clearPath(path string, transport syslog.Transport) error {
 		return bare(err)
 	}
 	kind := unix.SOCK_STREAM
-	if transport == syslog.Unixgram {
+	if network == "unixgram" {
 		kind = unix.SOCK_DGRAM
 	}
 	switch err := connect(path, kind); {
 	case err == nil, err == unix.EAGAIN, err == unix.EPROTOTYPE, err == unix.EPERM: // or is busy, of the other kind, or wants one peer only
-		return inUse(path, systemdRuns())
+		return InUse(path, systemdRuns())
 	case before.Mode()&fs.ModeSocket == 0:
 		return fmt.Errorf("there is a %s, not a socket; remove it if nothing needs it", kindOf(before.Mode()))
 	case err == unix.ENOENT: // gone meanwhile
@@ -42,7 +76,7 @@ func clearPath(path string, transport syslog.Transport) error {
 		return fmt.Errorf("the socket there may be in use: %w", err)
 	}
 	if now, err := os.Lstat(path); err != nil || !os.SameFile(before, now) {
-		return inUse(path, false) // another process has just made its own
+		return InUse(path, false) // another process has just made its own
 	}
 	return bare(os.Remove(path))
 }
@@ -63,12 +97,14 @@ func systemdRuns() bool {
 	return err == nil && info.IsDir()
 }
 
-func inUse(path string, systemd bool) error {
+// InUse is the error of a path where another process listens. On /dev/log of a machine that systemd runs it says who, and
+// where that passes messages on to.
+func InUse(path string, systemd bool) error {
 	text := "address in use: another process listens there"
 	if path == "/dev/log" && systemd {
 		text = "address in use: systemd-journald listens there; it passes on to unixgram:///run/systemd/journal/syslog, or to the socket of a syslog.service (fd://)"
 	}
-	return cause{text, unix.EADDRINUSE}
+	return Cause{text, unix.EADDRINUSE}
 }
 
 func kindOf(mode fs.FileMode) string {
@@ -83,8 +119,17 @@ func kindOf(mode fs.FileMode) string {
 	return "device or pipe"
 }
 
-// A socketFile is the file of a socket that we bound.
-type socketFile struct {
+// A Cause is an errno said better.
+type Cause struct {
+	Text  string
+	Errno syscall.Errno
+}
+
+func (c Cause) Error() string { return c.Text }
+func (c Cause) Unwrap() error { return c.Errno }
+
+// A File is the file of a socket that we bound.
+type File struct {
 	path string
 	info fs.FileInfo
 	once sync.Once
@@ -92,7 +137,7 @@ type socketFile struct {
 
 // ownFile sets mode, owner and group of the socket file that was just made at path. The folder may be somebody's who
 // put another file there meanwhile, so that what is opened is looked at before it is changed.
-func ownFile(path string, mode fs.FileMode, owner, group string) (*socketFile, error) {
+func ownFile(path string, mode fs.FileMode, owner, group string) (*File, error) {
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
@@ -103,7 +148,7 @@ func ownFile(path string, mode fs.FileMode, owner, group string) (*socketFile, e
 	if err != nil {
 		return nil, bare(err)
 	}
-	f := &socketFile{path: path, info: info}
+	f := &File{path: path, info: info}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return nil, err
@@ -127,9 +172,9 @@ func ownFile(path string, mode fs.FileMode, owner, group string) (*socketFile, e
 	return f, nil
 }
 
-// remove removes the file, if there is one, it was not removed before, and it is not another's by now. After privileges
+// Remove removes the file, if there is one, it was not removed before, and it is not another's by now. After privileges
 // were dropped it may have to stay; the next start clears it.
-func (f *socketFile) remove() {
+func (f *File) Remove() {
 	if f == nil {
 		return
 	}
