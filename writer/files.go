@@ -58,7 +58,7 @@ func (fs *files) write(b *Block) error {
 		return first
 	}
 	fs.block = nil
-	if cap(fs.text) > 2*blockSize {
+	if cap(fs.text) > 2*sharedSize {
 		fs.text = nil
 	}
 	return nil

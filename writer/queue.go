@@ -60,7 +60,8 @@ type Queue struct {
 	tickets  []ticket
 	writer   sleeper
 
-	spool *spooler // nil: none
+	blockSize int      // when a block is full
+	spool     *spooler // nil: none
 
 	bytes   atomic.Int64 // of all blocks that are in memory and nowhere else; changed under mu
 	dropped atomic.Uint64
@@ -87,7 +88,11 @@ func (s *sleeper) rouse() {
 // The queue owns both templates.
 func NewQueue(o QueueOptions, format *syslog.Template, path *Path) *Queue {
 	o.Memory = max(o.Memory, 1) // with none at all it would be full while it is empty, for ever
-	return &Queue{options: o, format: format, path: path, open: newBlock(), room: roomState{round: 1}, writer: newSleeper()}
+	q := &Queue{options: o, format: format, path: path, open: newBlock(), room: roomState{round: 1}, writer: newSleeper(), blockSize: blockSize}
+	if path != nil {
+		q.blockSize = sharedSize
+	}
+	return q
 }
 
 // QueueBytes is how much is waiting, the block that is being written included.
@@ -137,7 +142,7 @@ func (q *Queue) append(m *syslog.Message) int {
 	o.add()
 	q.appended++
 	size := o.size()
-	if size >= blockSize {
+	if size >= q.blockSize {
 		q.full.push(o)
 		q.open = q.blank()
 	}
@@ -191,12 +196,19 @@ func (q *Queue) shed(n int) {
 }
 
 // maxFree is how many blocks a queue keeps: enough for a reader that is ahead of the disk by what the disk does at once,
-// so that a busy target allocates nothing; half a megabyte.
-const maxFree = 8
+// so that a busy target allocates nothing; half a megabyte. Of those that are shared it keeps fewer.
+const (
+	maxFree       = 8
+	maxFreeShared = 2
+)
 
 // recycle keeps b for later, unless there are enough or one message made it much larger than a block.
 func (q *Queue) recycle(b *Block) {
-	if q.freed < maxFree && cap(b.Text) <= 2*blockSize && b.Text != nil {
+	most := maxFree
+	if q.path != nil {
+		most = maxFreeShared
+	}
+	if q.freed < most && cap(b.Text) <= 2*q.blockSize && b.Text != nil {
 		b.reset()
 		q.free.push(b)
 		q.freed++
