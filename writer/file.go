@@ -1,6 +1,7 @@
 package writer
 
 import (
+	"bytes"
 	lru "container/list"
 	"errors"
 	"fmt"
@@ -131,7 +132,7 @@ func (f *file) write(s *FileSink, text []byte) error {
 	if f.done > 0 && f.deleted() { // with all that was written; and holding on to it would keep a full disk full
 		f.done = 0
 	}
-	if f.done == 0 && !f.current() {
+	if f.f == nil || f.done == 0 && !f.current() {
 		if err := f.reopen(s); err != nil {
 			return err
 		}
@@ -148,18 +149,35 @@ func (f *file) write(s *FileSink, text []byte) error {
 	for f.done < len(text) {
 		n, err := f.f.Write(text[f.done:])
 		f.done += n
+		if errors.Is(err, unix.EPIPE) && !f.regular {
+			f.abandonReader(text)
+		}
 		if err != nil {
 			return err
 		}
 	}
 	if s.options.Fsync && f.regular {
-		if err := unix.Fdatasync(int(f.f.Fd())); err != nil {
+		if err := fdatasync(int(f.f.Fd())); err != nil { // tried again with the block, of which nothing is written twice
 			return &fs.PathError{Op: "fdatasync", Path: f.path, Err: err}
 		}
 	}
 	f.done = 0
 	f.length += int64(len(text))
 	return nil
+}
+
+// fdatasync fails in tests.
+var fdatasync = unix.Fdatasync
+
+// abandonReader gives up what lies unread in a FIFO whose reader has gone, so that the next one begins with a message. What
+// of text it was is written again.
+func (f *file) abandonReader(text []byte) {
+	unread := 0
+	if raw, err := f.f.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { unread, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
+	}
+	f.done = bytes.LastIndexByte(text[:max(0, f.done-unread)], '\n') + 1
+	f.close() // with both ends closed the kernel forgets what lay there
 }
 
 // current reports whether the open file is still the one that its path names.
