@@ -114,7 +114,7 @@ func (s *spooler) due(down func() bool) bool {
 }
 
 // scarce reports whether most of the queue's memory is taken.
-func (s *spooler) scarce() bool { return s.queue.bytes.Load() >= s.queue.options.Memory/4*3 }
+func (s *spooler) scarce() bool { return s.queue.bytes.Load() >= s.queue.options.Memory/8*7 }
 
 // takes reports whether what comes can go to the disk, so that a sender may wait for that whatever a full queue does.
 func (s *spooler) takes() bool { return s.appends && !s.failing }
