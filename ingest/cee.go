@@ -23,6 +23,18 @@ func (d *Decoder) Cee(m *syslog.Message) bool {
 	return true
 }
 
+// A CeeDecoder decodes the texts of syslog messages that are JSON objects, as Cee does.
+type CeeDecoder struct{ decoder *Decoder }
+
+// NewCeeDecoder returns one for a reader with that parser.
+func NewCeeDecoder(p *syslog.Parser) *CeeDecoder { return &CeeDecoder{NewDecoder(JSON, p)} }
+
+// Decode fills the record of m if its text is an object.
+func (c *CeeDecoder) Decode(m *syslog.Message) { c.decoder.Cee(m) }
+
+// Reset says that the messages decoded so far are done with.
+func (c *CeeDecoder) Reset() { c.decoder.Reset() }
+
 const blanks = " \t\r\n"
 
 var cookie = []byte("@cee:")

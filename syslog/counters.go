@@ -10,6 +10,7 @@ type Counters struct {
 	DroppedKernel     atomic.Uint64 // udp: no room in the receive buffer
 	DroppedNotAllowed atomic.Uint64 // datagrams and connections of peers that are not in allow, and tls clients that we refused
 	DroppedStrict     atomic.Uint64 // messages against the grammar
+	DroppedRateLimit  atomic.Uint64 // messages over the input's rate_limit
 
 	Connections        atomic.Int64  // open now
 	ConnectionsRefused atomic.Uint64 // over max_connections or one address's quarter, or without TLS's handshake where it belongs
@@ -22,7 +23,7 @@ type Counters struct {
 // A Tally is what one reader has counted since it last told the Counters: one atomic add a batch, not a message. One
 // goroutine uses it.
 type Tally struct {
-	Strict, NotAllowed uint64 // messages that were dropped
+	Strict, NotAllowed, RateLimited uint64 // messages that were dropped
 
 	messages, bytes, malformed, truncated uint64
 }
@@ -50,6 +51,7 @@ func (t *Tally) Tell(c *Counters) {
 	add(&c.Truncated, t.truncated)
 	add(&c.DroppedStrict, t.Strict)
 	add(&c.DroppedNotAllowed, t.NotAllowed)
+	add(&c.DroppedRateLimit, t.RateLimited)
 	*t = Tally{}
 }
 

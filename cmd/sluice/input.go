@@ -25,6 +25,7 @@ type Input struct {
 	Address   string // host:port, or a path
 	Parse     syslog.ParseOptions
 	Decode    ingest.Decoding // of an input without syslog's framing
+	Cee       bool            // syslog: a text that is a JSON object is read
 	Connects  bool            // to where messages are, instead of listening
 	Open      func(e env) (runner, error)
 
@@ -108,7 +109,6 @@ type syslogSpec struct {
 	Name           string     `yaml:"name"`
 	TLS            *serverTLS `yaml:"tls"`
 	Decode         decoding   `yaml:"decode"`
-	RateLimit      *yaml.Node `yaml:"rate_limit,later"`
 	listen.Options `yaml:",inline"`
 }
 
@@ -129,9 +129,6 @@ func decodeSyslogInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 	if allow := strict.Lookup(n, "allow"); allow != nil && len(spec.Allow) == 0 {
 		l.Errorf(allow, "allow: an empty list lets nobody in; leave it out to let everybody in")
 	}
-	if spec.Decode == "json" {
-		l.Errorf(strict.Lookup(n, "decode"), "decode: json: not built yet")
-	}
 	in.URL, in.Name = spec.URL, spec.Name
 	if in.Name == "" {
 		in.Name = spec.URL
@@ -148,6 +145,9 @@ func decodeSyslogInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 		return
 	}
 	in.Transport, in.Address, in.Parse = cfg.Transport, cfg.Address, spec.ParseOptions
+	if in.Cee = spec.Decode == "json"; in.Cee {
+		cfg.Decoder = func(p *syslog.Parser) listen.Decoder { return ingest.NewCeeDecoder(p) }
+	}
 	in.Open = func(e env) (runner, error) {
 		cfg := cfg
 		cfg.Handler, cfg.Hostname, cfg.Zone, cfg.Log = e.handler, e.hostname, e.zone, e.log

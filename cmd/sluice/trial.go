@@ -61,6 +61,9 @@ func (c *Config) try(t trial) (*outcome, error) {
 	if !t.decode(&o.Message, in.Decode, parser, origin) {
 		return nil, fmt.Errorf("there is no message in %q", t.Message)
 	}
+	if in.Cee && !t.Headless {
+		ingest.NewCeeDecoder(parser).Decode(&o.Message)
+	}
 	o.Verdicts = rules.NewSet(c.Rules, len(c.Targets)).Explain(&o.Message)
 	for _, i := range rules.Destinations(o.Verdicts) {
 		line, err := c.Targets[i].preview(&o.Message)

@@ -80,6 +80,7 @@ func newListener(cfg Config) *Listener {
 	if cfg.Sysctl == "" {
 		cfg.Sysctl = "/proc/sys"
 	}
+	cfg.limiter = newLimiter(cfg.RateLimit)
 	l := &Listener{cfg: cfg, log: cfg.Log.With("input", cfg.Name), stopSignal: make(chan struct{})}
 	l.hard, l.cutOff = context.WithCancel(context.Background())
 	return l

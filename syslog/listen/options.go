@@ -35,6 +35,7 @@ type Options struct {
 	Mode           fs.FileMode    `yaml:"mode"`                  // unix and unixgram, exact: no umask applies
 	Owner          string         `yaml:"owner"`                 // likewise, a name or a number; empty: the process's
 	Group          string         `yaml:"group"`
+	RateLimit      RateLimit      `yaml:"rate_limit"`
 }
 
 // DefaultOptions are the options of an input that sets none.
@@ -47,6 +48,7 @@ func DefaultOptions() Options {
 		ReceiveBuffer:  8 << 20,
 		Workers:        1,
 		Mode:           0o666,
+		RateLimit:      RateLimit{Per: 5 * time.Second},
 	}
 }
 
@@ -62,9 +64,19 @@ type Config struct {
 	Handler  syslog.Handler
 	Log      *slog.Logger // nil: silence
 
+	// Decoder makes what reads more into a message than Parse does, one for each reader; nil: nothing does.
+	Decoder func(*syslog.Parser) Decoder
+	limiter *limiter
+
 	// Sysctl is the folder of the kernel's settings, /proc/sys if empty. As root, a unixgram input raises
 	// net/unix/max_dgram_qlen there: whoever tests as root gives a folder of his own.
 	Sysctl string
+}
+
+// A Decoder fills fields of a message from its text. They may refer to its memory until Reset.
+type Decoder interface {
+	Decode(m *syslog.Message)
+	Reset()
 }
 
 // maxMessageSize keeps a slip of the pen (64GiB) from being taken for buffers.
@@ -77,6 +89,8 @@ func (c *Config) Check() error {
 		return c.errorf("max_message_size is %d, not 1 to %d bytes", c.MaxMessageSize, maxMessageSize)
 	case c.MaxConnections < 1:
 		return c.errorf("max_connections is %d, not at least 1", c.MaxConnections)
+	case c.RateLimit.Messages < 0, c.RateLimit.Messages > 0 && c.RateLimit.Per <= 0:
+		return c.errorf("rate_limit: want {messages: 20000, per: 5s}")
 	case c.IdleTimeout < 0, c.KeepAlive < 0, c.ReceiveBuffer < 0:
 		return c.errorf("idle_timeout, keep_alive and receive_buffer cannot be negative")
 	}
