@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	_ "time/tzdata" // zones work in an empty container, too
 
 	"github.com/spf13/cobra"
@@ -36,6 +37,11 @@ func newRunCommand() *cobra.Command {
 			// A pipe without reader is an error of the target or log that writes to it, and no reason to die. HUP, which
 			// others need to open their files anew, asks for nothing: the path is compared before each block.
 			signal.Ignore(unix.SIGPIPE, unix.SIGHUP)
+			// What lives is blocks that wait, and they hardly change: to collect more often costs next to nothing, and keeps
+			// the peak at a quarter over what is needed instead of twice that.
+			if os.Getenv("GOGC") == "" {
+				debug.SetGCPercent(25)
+			}
 			// Before anything is open: a signal in between would otherwise leave socket files behind.
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, unix.SIGTERM)
 			defer stop()

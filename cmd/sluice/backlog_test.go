@@ -1,0 +1,52 @@
+//go:build !race
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// A backlog of any size takes the queue's memory and 40 MB: here 200 MB for a collector that is away.
+func TestBacklogMemory(t *testing.T) {
+	dir := t.TempDir()
+	config := filepath.Join(dir, "sluice.yaml")
+	fatal(t, os.WriteFile(config, []byte(`{state_dir: state, shutdown: 1s, inputs: ["tcp://127.0.0.1:0"], rules: [{to: "tcp://127.0.0.1:1"}]}`), 0o644))
+	p := startProcess(t, config)
+	line := "<13>Nov 20 15:17:52 host app: " + strings.Repeat("x", 169) + "\n"
+	for range 20 {
+		fatal(t, p.send(strings.Repeat(line, 50_000)))
+	}
+	const limit = (16 + 40) << 10 // KB
+	if peak := statusOf(t, p.cmd.Process.Pid, "VmHWM"); peak > limit {
+		t.Errorf("the peak was %d KB, want at most %d", peak, limit)
+	}
+	var spooled int64
+	fatal(t, filepath.Walk(filepath.Join(dir, "state", "spool"), func(_ string, st os.FileInfo, err error) error {
+		if err == nil {
+			spooled += st.Size()
+		}
+		return err
+	}))
+	if spooled < 199e6 {
+		t.Errorf("%d bytes in the spool", spooled)
+	}
+}
+
+// statusOf is a number, in KB, of /proc/PID/status.
+func statusOf(t testing.TB, pid int, key string) int {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	fatal(t, err)
+	_, rest, ok := strings.Cut(string(text), key+":")
+	if !ok {
+		t.Fatalf("no %s", key)
+	}
+	n, err := strconv.Atoi(strings.Fields(rest)[0])
+	fatal(t, err)
+	return n
+}
