@@ -63,14 +63,14 @@ func BenchmarkTCPToFile(b *testing.B) {
 	})
 }
 
-func write(b *testing.B, dir, name, text string) {
+func write(b testing.TB, dir, name, text string) {
 	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 		b.Fatal(err)
 	}
 }
 
 // asSluice is this test's program in the part of sluice.
-func asSluice(b *testing.B, args ...string) *exec.Cmd {
+func asSluice(b testing.TB, args ...string) *exec.Cmd {
 	self, err := os.Executable()
 	if err != nil {
 		b.Fatal(err)
@@ -80,7 +80,7 @@ func asSluice(b *testing.B, args ...string) *exec.Cmd {
 	return cmd
 }
 
-func start(b *testing.B, cmd *exec.Cmd) {
+func start(b testing.TB, cmd *exec.Cmd) {
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func measure(b *testing.B, daemon *exec.Cmd, address, file string) {
 	b.ReportMetric(float64(spent.Nanoseconds())/1e3/float64(b.N), "cpu-µs/msg")
 }
 
-func poll(b *testing.B, try func() error) {
+func poll(b testing.TB, try func() error) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	err := errors.New("not tried")
@@ -119,7 +119,7 @@ func poll(b *testing.B, try func() error) {
 }
 
 // cpuTime is the user and system time of a process: fields 14 and 15 of its stat, in hundredths of a second.
-func cpuTime(b *testing.B, pid int) time.Duration {
+func cpuTime(b testing.TB, pid int) time.Duration {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		b.Fatal(err)
