@@ -99,7 +99,11 @@ func tlsError(err error) error {
 	case errors.As(err, &header):
 		return fmt.Errorf("the collector speaks no TLS: %w", err)
 	case errors.Is(err, io.EOF):
-		return errors.New("the collector closed the connection during the TLS handshake")
+		return errors.New("the collector closed the connection during the TLS handshake: does it speak TLS?")
+	case errors.Is(err, context.DeadlineExceeded):
+		return errors.New("the collector did not answer the TLS handshake in time: does it speak TLS?")
+	case errors.As(err, &op):
+		return fmt.Errorf("the connection broke during the TLS handshake: does the collector speak TLS? %w", cause(op.Err))
 	}
 	return fmt.Errorf("we refuse the collector: %w", err)
 }
