@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"log/slog"
 	"math/big"
 	"net"
 	"testing"
@@ -27,6 +26,14 @@ func tlsPair(t testing.TB) (server, client *tls.Config) {
 	pool := x509.NewCertPool()
 	pool.AddCert(cert)
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, &tls.Config{RootCAs: pool, ServerName: "127.0.0.1"}
+}
+
+// over makes it a flow over TLS.
+func (f *flow) over(client *tls.Config) *flow {
+	for _, l := range f.remote.links {
+		l.address.Network, l.address.TLS = "tls", client
+	}
+	return f
 }
 
 // Breaks below TLS, half of them resets: what was acknowledged is counted in bytes of the socket, not of the text, and
@@ -51,11 +58,7 @@ func TestRemoteTLSBreaks(t *testing.T) {
 	c.start()
 	o := testRemoteOptions()
 	o.Framing = SendNewline
-	f := newFlow(t, o, "", c.address())
-	f.remote = NewRemote([]Address{{"tls", c.address(), client}}, o, slog.New(slog.DiscardHandler))
-	f.sink = f.remote
-	f.remote.reloadWith(f.reload)
-	f.start()
+	f := newFlow(t, o, "", c.address()).over(client).start()
 	f.send(messages)
 	c.waitFor(messages)
 	waitUntil(t, "nothing is kept", func() bool { return f.QueueBytes() == 0 })
@@ -65,4 +68,18 @@ func TestRemoteTLSBreaks(t *testing.T) {
 	if len(c.conns) < breaks || f.remote.Resent.Load() == 0 {
 		t.Errorf("%d connections, want %d breaks; %d messages were sent again", len(c.conns), breaks, f.remote.Resent.Load())
 	}
+}
+
+// A connection that we end ourselves, soon after it was made, ends with a receipt: nothing is left for the next run.
+func TestRemoteTLSReceipt(t *testing.T) {
+	server, client := tlsPair(t)
+	c := newCollector(t, "127.0.0.1:0")
+	c.ln = tls.NewListener(c.ln, server)
+	c.start()
+	o := testRemoteOptions()
+	o.Framing, o.Resend = SendNewline, time.Minute
+	f := newFlow(t, o, "", c.address()).over(client).start()
+	f.send(1000)
+	c.waitFor(1000)
+	f.finish()
 }
