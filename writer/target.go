@@ -123,6 +123,9 @@ func (t *Target) progress(ctx context.Context, sink keeper) time.Duration {
 		t.deliver(delivered)
 		t.release(released)
 		if err == nil {
+			if released > 0 {
+				t.outage.over(t.log)
+			}
 			return again
 		}
 		if !t.failed(ctx, err) || !t.write(ctx, nil) {
@@ -152,7 +155,10 @@ func (t *Target) write(ctx context.Context, b *Block) bool {
 	for {
 		err := t.sink.Write(b)
 		if err == nil {
-			t.outage.over(t.log)
+			// A write to a collector says nothing yet: one that refuses our certificate does so behind the handshake.
+			if _, ok := t.sink.(keeper); !ok {
+				t.outage.over(t.log)
+			}
 			t.backoff.succeeded(&t.Retry)
 			return true
 		}
@@ -192,7 +198,8 @@ func (t *Target) Bytes() uint64 { return t.bytes.Load() }
 // Errors is how many tries to write failed.
 func (t *Target) Errors() uint64 { return t.errors.Load() }
 
-// Up reports whether the last try to write succeeded.
+// Up reports whether all goes well: nothing has failed since something was last written, or, of a sink that keeps blocks,
+// taken for good.
 func (t *Target) Up() bool { return !t.outage.down.Load() }
 
 // Close closes the sink of a target that was not Run; after Run it does nothing that matters.

@@ -1,6 +1,7 @@
 package writer
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -24,6 +25,8 @@ type wire struct {
 	raw      syscall.RawConn // likewise
 	network  string
 	timeout  time.Duration
+	since    time.Time
+	leaving  atomic.Bool   // we have said that nothing follows
 	written  atomic.Int64  // by the socket: also what TLS adds
 	blocked  atomic.Int64  // when a write last had to wait, in ns since 1970
 	gone     chan struct{} // closed when the peer has ended the connection; nil for datagrams
@@ -55,7 +58,7 @@ func dial(ctx context.Context, a Address, o RemoteOptions) (*wire, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", a, cause(err))
 	}
-	w := &wire{Conn: conn, below: conn, network: a.Network, timeout: o.Timeout.Write}
+	w := &wire{Conn: conn, below: conn, network: a.Network, timeout: o.Timeout.Write, since: time.Now()}
 	if w.raw, err = conn.(syscall.Conn).SyscallConn(); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("%s: %w", a, err)
@@ -99,7 +102,11 @@ func tlsError(err error) error {
 	case errors.As(err, &header):
 		return fmt.Errorf("the collector speaks no TLS: %w", err)
 	case errors.Is(err, io.EOF):
-		return errors.New("the collector closed the connection during the TLS handshake")
+		return errors.New("the collector closed the connection during the TLS handshake: does it speak TLS?")
+	case errors.Is(err, context.DeadlineExceeded):
+		return errors.New("the collector did not answer the TLS handshake in time: does it speak TLS?")
+	case errors.As(err, &op):
+		return fmt.Errorf("the connection broke during the TLS handshake: does the collector speak TLS? %w", cause(op.Err))
 	}
 	return fmt.Errorf("we refuse the collector: %w", err)
 }
@@ -111,10 +118,15 @@ func (w *wire) discard() {
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "remote error" {
 		err = fmt.Errorf("the collector refused the TLS connection: %w", op.Err)
+	} else if w.network == "tls" && !w.leaving.Load() && time.Since(w.since) < soon {
+		err = fmt.Errorf("the collector went away right after the TLS handshake: it may not accept our certificate: %w", cmp.Or(cause(err), errClosedByPeer))
 	}
 	w.reason = err
 	w.below.Close()
 }
+
+// soon is how quickly rsyslogd ends a connection over whose certificate it has found something: without a TLS alert.
+const soon = 2 * time.Second
 
 // over reports whether the peer has ended the connection, and why.
 func (w *wire) over() (bool, error) {
@@ -177,6 +189,7 @@ const finTime = 5 * time.Second
 // hangUp half-closes the connection and waits until the peer, having read all, closes its half. The error says that it
 // has not.
 func (w *wire) hangUp() error {
+	w.leaving.Store(true)
 	_ = w.below.SetReadDeadline(time.Now().Add(finTime))
 	if conn, ok := w.Conn.(*tls.Conn); ok {
 		_ = conn.CloseWrite() // a word of farewell; what counts is the FIN

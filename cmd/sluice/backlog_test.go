@@ -14,12 +14,10 @@ import (
 // A backlog of any size takes the queue's memory and 40 MB: here 200 MB for a collector that is away.
 func TestBacklogMemory(t *testing.T) {
 	dir := t.TempDir()
-	config := filepath.Join(dir, "sluice.yaml")
-	fatal(t, os.WriteFile(config, []byte(`{state_dir: state, shutdown: 1s, inputs: ["tcp://127.0.0.1:0"], rules: [{to: "tcp://127.0.0.1:1"}]}`), 0o644))
-	p := startProcess(t, config)
+	p := run(t, dir, "sluice.yaml", `{state_dir: state, shutdown: 1s, inputs: ["tcp://127.0.0.1:0"], rules: [{to: "tcp://127.0.0.1:1"}]}`)
 	line := "<13>Nov 20 15:17:52 host app: " + strings.Repeat("x", 169) + "\n"
 	for range 20 {
-		fatal(t, p.send(strings.Repeat(line, 50_000)))
+		fatal(t, sendForReceipt(p.address["tcp"], strings.Repeat(line, 50_000)))
 	}
 	const limit = (16 + 40) << 10 // KB
 	if peak := statusOf(t, p.cmd.Process.Pid, "VmHWM"); peak > limit {

@@ -27,7 +27,7 @@ type contest struct {
 }
 
 func BenchmarkTCPToFile(b *testing.B) {
-	run(b, func(b *testing.B, dir string) contest {
+	compete(b, func(b *testing.B, dir string) contest {
 		out := filepath.Join(dir, "out")
 		return contest{out, `action(type="omfile" file="` + out + `" template="RSYSLOG_FileFormat")`, func() int { return countLines(out) }}
 	})
@@ -36,14 +36,14 @@ func BenchmarkTCPToFile(b *testing.B) {
 // Neither has a queue on disk, and both push back on the sender: who sends faster than the collector reads would measure
 // the disk.
 func BenchmarkTCPToTCP(b *testing.B) {
-	run(b, func(b *testing.B, dir string) contest {
+	compete(b, func(b *testing.B, dir string) contest {
 		c := newCounter(b)
 		host, port, _ := net.SplitHostPort(c.address)
 		return contest{`{forward: "tcp://` + c.address + `", queue: {spool: 0, when_full: block}}`, `action(type="omfwd" target="` + host + `" port="` + port + `" protocol="tcp" template="RSYSLOG_TraditionalForwardFormat" queue.type="LinkedList")`, c.count}
 	})
 }
 
-func run(b *testing.B, job func(*testing.B, string) contest) {
+func compete(b *testing.B, job func(*testing.B, string) contest) {
 	b.Run("sluice", func(b *testing.B) {
 		dir := b.TempDir()
 		c := job(b, dir)
@@ -125,14 +125,14 @@ func newCounter(b *testing.B) *counter {
 
 func (c *counter) count() int { return int(c.lines.Load()) }
 
-func write(b *testing.B, dir, name, text string) {
+func write(b testing.TB, dir, name, text string) {
 	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 		b.Fatal(err)
 	}
 }
 
 // asSluice is this test's program in the part of sluice.
-func asSluice(b *testing.B, args ...string) *exec.Cmd {
+func asSluice(b testing.TB, args ...string) *exec.Cmd {
 	self, err := os.Executable()
 	if err != nil {
 		b.Fatal(err)
@@ -142,7 +142,7 @@ func asSluice(b *testing.B, args ...string) *exec.Cmd {
 	return cmd
 }
 
-func start(b *testing.B, cmd *exec.Cmd) {
+func start(b testing.TB, cmd *exec.Cmd) {
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func measure(b *testing.B, daemon *exec.Cmd, address string, arrived func() int)
 	b.ReportMetric(float64(spent.Nanoseconds())/1e3/float64(b.N), "cpu-µs/msg")
 }
 
-func poll(b *testing.B, try func() error) {
+func poll(b testing.TB, try func() error) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	err := errors.New("not tried")
@@ -181,7 +181,7 @@ func poll(b *testing.B, try func() error) {
 }
 
 // cpuTime is the user and system time of a process: fields 14 and 15 of its stat, in hundredths of a second.
-func cpuTime(b *testing.B, pid int) time.Duration {
+func cpuTime(b testing.TB, pid int) time.Duration {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		b.Fatal(err)

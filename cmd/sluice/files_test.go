@@ -1,51 +1,17 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
-
-// A process is a sluice of its own, as a user runs it.
-type process struct {
-	t   testing.TB
-	cmd *exec.Cmd
-	tcp string // the address of its tcp input
-}
-
-// startProcess runs a configuration, in whose folder it has a tcp input.
-func startProcess(t testing.TB, config string) *process {
-	t.Helper()
-	self, err := os.Executable()
-	fatal(t, err)
-	p := &process{t: t, cmd: exec.Command(self, "run", "-c", config)}
-	p.cmd.Args[0] = "sluice" // by which testscript.Main knows what to be
-	p.cmd.Stderr = os.Stderr
-	out, err := p.cmd.StdoutPipe()
-	fatal(t, err)
-	fatal(t, p.cmd.Start())
-	t.Cleanup(func() { p.cmd.Process.Kill(); p.cmd.Wait() })
-	said := bufio.NewScanner(out)
-	for said.Scan() {
-		if m := listens.FindStringSubmatch(said.Text()); m != nil && m[1] == "tcp" {
-			p.tcp = m[2]
-		}
-		if strings.HasPrefix(said.Text(), "  try") {
-			return p
-		}
-	}
-	t.Fatal("sluice did not come up")
-	return nil
-}
 
 func fatal(t testing.TB, err error) {
 	t.Helper()
@@ -54,9 +20,9 @@ func fatal(t testing.TB, err error) {
 	}
 }
 
-// send sends lines over a connection of its own, and waits for the receipt: the FIN that comes when all is at rest.
-func (p *process) send(lines string) error {
-	conn, err := net.Dial("tcp", p.tcp)
+// sendForReceipt sends lines over a connection of its own, and waits for the receipt: the FIN that comes when all is at rest.
+func sendForReceipt(address, lines string) error {
+	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		return err
 	}
@@ -78,9 +44,8 @@ func (p *process) send(lines string) error {
 func TestManySendersOneFile(t *testing.T) {
 	const senders, each = 200, 500
 	dir := t.TempDir()
-	config := filepath.Join(dir, "sluice.yaml")
-	fatal(t, os.WriteFile(config, []byte(`{state_dir: state, inputs: ["tcp://127.0.0.1:0"], rules: [{to: {file: ./out.log, format: "{message}"}}]}`), 0o644))
-	p := startProcess(t, config)
+	const config = `{state_dir: state, inputs: ["tcp://127.0.0.1:0"], rules: [{to: {file: ./out.log, format: "{message}"}}]}`
+	p := run(t, dir, "sluice.yaml", config)
 	var sending sync.WaitGroup
 	for s := range senders {
 		sending.Go(func() {
@@ -88,7 +53,7 @@ func TestManySendersOneFile(t *testing.T) {
 			for i := range each {
 				fmt.Fprintf(&lines, "<13>Nov 20 15:17:52 host app: %d %d %s\n", s, i, strings.Repeat("x", (s+i)%200))
 			}
-			if err := p.send(lines.String()); err != nil {
+			if err := sendForReceipt(p.address["tcp"], lines.String()); err != nil {
 				t.Error(err)
 			}
 		})
@@ -119,20 +84,20 @@ func TestManySendersOneFile(t *testing.T) {
 func TestKilledWhileWriting(t *testing.T) {
 	const kills = 10
 	dir := t.TempDir()
-	config, out := filepath.Join(dir, "sluice.yaml"), filepath.Join(dir, "out.log")
-	fatal(t, os.WriteFile(config, []byte(`{state_dir: state, inputs: ["tcp://127.0.0.1:0"], rules: [{to: {file: ./out.log, format: "{message}"}}]}`), 0o644))
+	out := filepath.Join(dir, "out.log")
+	const config = `{state_dir: state, inputs: ["tcp://127.0.0.1:0"], rules: [{to: {file: ./out.log, format: "{message}"}}]}`
 	const format = "%d:%d %s."
 	receipts, sent := map[[2]int]bool{}, 0
 	for k := range kills {
-		p := startProcess(t, config)
+		p := run(t, dir, "sluice.yaml", config)
 		killed := make(chan struct{})
-		time.AfterFunc(time.Duration(rand.IntN(60))*time.Millisecond, func() { p.cmd.Process.Kill(); p.cmd.Wait(); close(killed) })
+		time.AfterFunc(time.Duration(rand.IntN(60))*time.Millisecond, func() { p.kill(); close(killed) })
 		for n := 0; ; n++ {
 			var lines bytes.Buffer
 			for i := range 100 {
 				fmt.Fprintf(&lines, "<13>Nov 20 15:17:52 host app: "+format+"\n", k, n*100+i, strings.Repeat("x", 300))
 			}
-			if p.send(lines.String()) != nil {
+			if sendForReceipt(p.address["tcp"], lines.String()) != nil {
 				break
 			}
 			sent += 100
@@ -142,7 +107,7 @@ func TestKilledWhileWriting(t *testing.T) {
 		}
 		<-killed
 	}
-	startProcess(t, config)
+	run(t, dir, "sluice.yaml", config)
 	text, err := os.ReadFile(out)
 	fatal(t, err)
 	if len(text) > 0 && text[len(text)-1] != '\n' {
@@ -167,16 +132,15 @@ func TestKilledWhileWriting(t *testing.T) {
 func TestTenThousandHosts(t *testing.T) {
 	const hosts = 10_000
 	dir := t.TempDir()
-	config := filepath.Join(dir, "sluice.yaml")
-	fatal(t, os.WriteFile(config, []byte(`{state_dir: state, inputs: ["tcp://127.0.0.1:0"], rules: [{to: {file: "./hosts/{hostname}.log", format: "{message}"}}]}`), 0o644))
-	p := startProcess(t, config)
+	const config = `{state_dir: state, inputs: ["tcp://127.0.0.1:0"], rules: [{to: {file: "./hosts/{hostname}.log", format: "{message}"}}]}`
+	p := run(t, dir, "sluice.yaml", config)
 	var lines bytes.Buffer
 	for round := range 2 {
 		for h := range hosts + 5 { // and five for which there is no file left
 			fmt.Fprintf(&lines, "<13>Nov 20 15:17:52 h%d app: %d\n", h, round)
 		}
 	}
-	fatal(t, p.send(lines.String()))
+	fatal(t, sendForReceipt(p.address["tcp"], lines.String()))
 	files, err := os.ReadDir(filepath.Join(dir, "hosts"))
 	fatal(t, err)
 	if len(files) != hosts+1 {

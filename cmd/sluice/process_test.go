@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A process is a sluice that runs beside the test, in a folder of its own or of others: for tests that need several, or
+// that kill one.
+type process struct {
+	t       testing.TB
+	dir     string
+	name    string            // of its configuration; its log is name.log
+	address map[string]string // of its last input of each transport
+	cmd     *exec.Cmd
+}
+
+// run starts a sluice with that configuration, and returns when it has said what it listens to.
+func run(t testing.TB, dir, name, conf string) *process {
+	t.Helper()
+	p := &process{t: t, dir: dir, name: name}
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(conf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if p.cmd.ProcessState == nil {
+			p.kill()
+		}
+		if t.Failed() {
+			log := p.log()
+			t.Logf("%s says\n%s", name, log[max(0, len(log)-2000):])
+		}
+	})
+	p.start()
+	return p
+}
+
+// start starts it, again after an end.
+func (p *process) start() {
+	p.t.Helper()
+	log, err := os.OpenFile(p.logFile(), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer log.Close()
+	p.cmd = asSluice(p.t, "run", "-c", p.name)
+	p.cmd.Dir, p.cmd.Stderr = p.dir, log
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	p.address = map[string]string{}
+	for said := bufio.NewScanner(out); said.Scan(); {
+		if m := listens.FindStringSubmatch(said.Text()); m != nil {
+			p.address[m[1]] = m[2]
+		}
+		if strings.HasPrefix(said.Text(), "  try") {
+			return
+		}
+	}
+	p.cmd.Wait()
+	p.t.Fatalf("sluice did not come up:\n%s", p.log())
+}
+
+func (p *process) logFile() string { return filepath.Join(p.dir, p.name+".log") }
+
+func (p *process) log() string {
+	text, _ := os.ReadFile(p.logFile())
+	return string(text)
+}
+
+// kill is kill -9.
+func (p *process) kill() {
+	p.cmd.Process.Kill()
+	p.cmd.Wait()
+}
+
+// stop ends it in peace.
+func (p *process) stop() {
+	p.t.Helper()
+	p.cmd.Process.Signal(syscall.SIGTERM)
+	if err := p.cmd.Wait(); err != nil {
+		p.t.Errorf("%s: %v", p.name, err)
+	}
+}
+
+// says waits until its log has a line that matches.
+func (p *process) says(what string) {
+	p.t.Helper()
+	waitForFile(p.t, p.logFile(), func(text string) bool { return regexp.MustCompile(what).MatchString(text) }, what)
+}
+
+// waitForFile waits until a file's text is as wanted.
+func waitForFile(t testing.TB, file string, is func(text string) bool, what string) {
+	t.Helper()
+	var text []byte
+	for end := time.Now().Add(patience); time.Now().Before(end); waitForChange(filepath.Dir(file)) {
+		if text, _ = os.ReadFile(file); is(string(text)) {
+			return
+		}
+	}
+	t.Fatalf("%s never had: %s\n%.2000s", filepath.Base(file), what, text)
+}
+
+// tell sends one line over a connection of its own, and waits for the receipt.
+func tell(t testing.TB, address, line string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(patience))
+	fmt.Fprintln(conn, line)
+	conn.(*net.TCPConn).CloseWrite()
+	if _, err := conn.Read(make([]byte, 1)); err == nil {
+		t.Error("a collector that talks")
+	}
+}
+
+// freePort is a port that nobody listens on. Somebody might, a moment later.
+func freePort(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
