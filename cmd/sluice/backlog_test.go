@@ -23,6 +23,7 @@ func TestBacklogMemory(t *testing.T) {
 	if peak := statusOf(t, p.cmd.Process.Pid, "VmHWM"); peak > limit {
 		t.Errorf("the peak was %d KB, want at most %d", peak, limit)
 	}
+	p.stop()
 	var spooled int64
 	fatal(t, filepath.Walk(filepath.Join(dir, "state", "spool"), func(_ string, st os.FileInfo, err error) error {
 		if err == nil {
