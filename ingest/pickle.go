@@ -322,7 +322,7 @@ func (u *unpickler) plain(it item) string {
 	return string(u.s[it.a:it.b])
 }
 
-func number(n int64) item { return item{itemInt, uint32(uint64(n) >> 32), uint32(n)} }
+func pickledInt(n int64) item { return item{itemInt, uint32(uint64(n) >> 32), uint32(n)} }
 
 func floating(bits uint64) item { return item{itemFloat, uint32(bits >> 32), uint32(bits)} }
 

@@ -315,14 +315,14 @@ func (u *unpickler) binInt(op byte) error {
 	switch op {
 	case opBinInt1:
 		n, err := u.unsigned(1)
-		u.push(number(int64(n)))
+		u.push(pickledInt(int64(n)))
 		return err
 	case opBinInt2:
 		n, err := u.unsigned(2)
-		u.push(number(int64(n)))
+		u.push(pickledInt(int64(n)))
 		return err
 	}
 	n, err := u.unsigned(4)
-	u.push(number(int64(int32(n))))
+	u.push(pickledInt(int64(int32(n))))
 	return err
 }

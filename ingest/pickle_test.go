@@ -111,7 +111,8 @@ for line in sys.stdin:
 
 // python3 pickles each value in every protocol, by both its picklers.
 func TestUnpickle(t *testing.T) {
-	python := exec.Command(needPython(t), "-c", pickler)
+	needs(t, "python3", "python3")
+	python := exec.Command("python3", "-c", pickler)
 	var in strings.Builder
 	for _, c := range pickled {
 		in.WriteString(c.python + "\n")
@@ -167,17 +168,6 @@ func TestUnpickle(t *testing.T) {
 	if _, err := os.Stat("/tmp/sluice-was-here"); err == nil {
 		t.Error("something was called")
 	}
-}
-
-func needPython(t testing.TB) string {
-	path, err := exec.LookPath("python3")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-	return path
 }
 
 // Pickles by hand: those that no pickler writes, and attacks.
