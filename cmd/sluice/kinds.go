@@ -33,7 +33,7 @@ func init() { // not in the declaration: the functions reach the tables
 		{"syslog", []string{"unixgram", "unix", "udp", "tcp", "tls", "fd"}, decodeSyslogInput},
 		{"redis", []string{"redis", "rediss"}, decodeRedisInput},
 		{"zmq", nil, decodeZMQInput},
-		{"python", nil, nil},
+		{"python", nil, decodePythonInput},
 		{"kernel", nil, nil},
 		{"internal", []string{"internal"}, decodeInternalInput},
 		{"journal", []string{"journal"}, nil},
