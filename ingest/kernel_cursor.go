@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,7 +25,7 @@ func readBoot() string {
 
 // cursorPath is the file in which an input keeps its cursor.
 func cursorPath(folder, name string) string {
-	return filepath.Join(folder, "cursor", strings.NewReplacer("/", "_", "\x00", "_").Replace(name))
+	return filepath.Join(folder, "kernel", url.PathEscape(name)+".cursor")
 }
 
 // readKernelCursor reads what save wrote. ok is false where there is none.

@@ -90,7 +90,7 @@ func (d *Decoder) kernelMessage(m *syslog.Message, raw []byte, r *kernelRecord, 
 		if !d.parser.Begin(m, raw, o) {
 			return false
 		}
-		m.Facility, m.Severity = kernFacility, syslog.Severity(r.priority)
+		m.Facility, m.Severity = syslog.Kern, syslog.Severity(r.priority)
 		m.Tag, m.AppName, m.Msg = kernelTag, kernelTag[:len(kernelTag)-1], text
 	} else if d.parser.Parse(m, text, o) {
 		m.Raw = bytes.TrimRight(raw, "\n")
@@ -109,8 +109,6 @@ func (d *Decoder) kernelMessage(m *syslog.Message, raw []byte, r *kernelRecord, 
 	m.Record = d.kernelFields(r)
 	return true
 }
-
-const kernFacility syslog.Facility = 0
 
 var kernelTag = []byte("kernel:")
 

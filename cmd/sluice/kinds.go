@@ -34,7 +34,7 @@ func init() { // not in the declaration: the functions reach the tables
 		{"redis", []string{"redis", "rediss"}, decodeRedisInput},
 		{"zmq", nil, decodeZMQInput},
 		{"python", nil, decodePythonInput},
-		{"kernel", nil, nil},
+		{"kernel", nil, decodeKernelInput},
 		{"internal", []string{"internal"}, decodeInternalInput},
 		{"journal", []string{"journal"}, nil},
 		{"tail", nil, nil},
