@@ -189,30 +189,54 @@ func TestKernelRestart(t *testing.T) {
 	}
 }
 
+// A bench is a target that tells when it is asked, and whose messages come to rest once, when the test says so.
+type bench struct{ asked, rest chan struct{} }
+
+func (b *bench) Settled(uint64) <-chan struct{} {
+	select {
+	case b.asked <- struct{}{}:
+	default:
+	}
+	return b.rest
+}
+
 // The cursor moves when what was read is at rest, and not before; nobody needs to stop for it.
 func TestKernelCursor(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "kmsg")
 	fatal(t, unix.Mkfifo(path, 0o600))
 	f := newKernel(t, path, dir, "one")
-	rest := newShelf()
+	rest := &bench{make(chan struct{}, 1), make(chan struct{})}
 	f.sink.target = rest
 	f.run()
 	records, messages := kernelLines(0, 3)
 	appendTo(t, path, records)
 	f.expect(t, messages)
-	for range 2 {
-		time.Sleep(kernelSave) // an absence: nothing tells of it
-	}
+	<-rest.asked
 	if _, ok, err := readKernelCursor(cursorPath(dir, path)); ok || err != nil {
 		t.Error("it moved before they were at rest", err)
 	}
-	rest.settle()
+	close(rest.rest)
 	eventually(t, "the cursor", func() bool {
 		c, ok, _ := readKernelCursor(cursorPath(dir, path))
 		return ok && c == kernelCursor{"one", 2}
 	})
-	f.sink.target = nil
+}
+
+// A cursor that cannot be written is said, and keeps nothing else from going on.
+func TestKernelCursorFails(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "kmsg")
+	records, messages := kernelLines(1, 3)
+	appendTo(t, path, records)
+	appendTo(t, filepath.Join(dir, "kernel"), "a file where the folder would be")
+	f := newKernel(t, path, dir, "one")
+	f.run()
+	f.expect(t, messages)
+	f.stop()
+	if !strings.Contains(f.logs.String(), "cannot keep the cursor") {
+		t.Errorf("said: %s", f.logs)
+	}
 }
 
 // Records come in parts, writers come and go, and what is none is counted.
