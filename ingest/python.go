@@ -116,9 +116,6 @@ func (p *Python) Run(ctx context.Context) error {
 	return nil
 }
 
-// longAgo is a deadline that wakes a reader at once.
-var longAgo = time.Unix(1, 0)
-
 // origin is what all messages of a connection have in common.
 func (p *Python) origin(peer netip.Addr) *syslog.Origin {
 	if !peer.IsValid() {

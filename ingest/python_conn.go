@@ -25,7 +25,6 @@ const (
 // Why a connection is no longer read, besides io.EOF and what the kernel says.
 var (
 	errIdle    = errors.New("idle_timeout")
-	errStopped = errors.New("stopped")
 	errForeign = errors.New("what came is no length of a record")
 )
 
