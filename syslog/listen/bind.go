@@ -6,7 +6,7 @@ import (
 	"sluice/syslog"
 )
 
-// Bind opens the socket of a stream, Tcp or Unix, for a reader of another protocol than syslog's. Of cfg only what says
+// Bind opens the socket of a stream, TCP or Unix, for a reader of another protocol than syslog's. Of cfg only what says
 // what the socket is like counts. The connections are *net.TCPConn, with keep-alive, or *net.UnixConn. Close removes the
 // file of a unix socket if it is still ours. Errors are as Listen's.
 func Bind(cfg Config) (net.Listener, error) {
