@@ -190,6 +190,14 @@ const (
 
 // socket reads a URL such as udp://:514 or unixgram:///dev/log into cfg.
 func (l *loader) socket(f *fragment, cfg *listen.Config, at *yaml.Node, url string) bool {
+	if strings.HasPrefix(url, "tls://") {
+		return l.socketPort(f, cfg, at, url, tlsPort)
+	}
+	return l.socketPort(f, cfg, at, url, syslogPort)
+}
+
+// socketPort does so where a URL without port means port.
+func (l *loader) socketPort(f *fragment, cfg *listen.Config, at *yaml.Node, url, port string) bool {
 	scheme, rest, ok := strings.Cut(url, "://")
 	switch {
 	case !ok:
@@ -199,7 +207,7 @@ func (l *loader) socket(f *fragment, cfg *listen.Config, at *yaml.Node, url stri
 		l.Errorf(at, "%s: not built yet", scheme)
 		return false
 	case strings.Contains(rest, "@"):
-		l.Errorf(at, "%s: a syslog socket has no user or password", strict.MaskURL(url))
+		l.Errorf(at, "%s: a socket has no user or password", strict.MaskURL(url))
 		return false
 	case strings.Contains(rest, "?"):
 		l.Errorf(at, "options do not go into the URL: write {syslog: %s, ..}", url[:strings.Index(url, "?")])
@@ -212,10 +220,6 @@ func (l *loader) socket(f *fragment, cfg *listen.Config, at *yaml.Node, url stri
 		cfg.Address = l.path(at, f.dir, rest)
 		return true
 	case scheme == "udp" || scheme == "tcp" || scheme == "tls":
-		port := syslogPort
-		if scheme == "tls" {
-			port = tlsPort
-		}
 		rest = strings.TrimSuffix(rest, "/")
 		if host, given, err := net.SplitHostPort(rest); err == nil {
 			cfg.Address = net.JoinHostPort(host, given)

@@ -47,7 +47,7 @@ func schema() object {
 	properties := root["properties"].(object)
 	properties["control"] = object{"type": []string{"string", "object"}}
 	properties["formats"] = object{"type": "object", "additionalProperties": object{"type": "string"}}
-	properties["inputs"] = listOf(either(structSchema(reflect.TypeFor[syslogSpec]()), structSchema(reflect.TypeFor[redisSpec]()), structSchema(reflect.TypeFor[zmqSpec]())))
+	properties["inputs"] = listOf(either(structSchema(reflect.TypeFor[syslogSpec]()), structSchema(reflect.TypeFor[redisSpec]()), structSchema(reflect.TypeFor[zmqSpec]()), structSchema(reflect.TypeFor[pythonSpec]()), structSchema(reflect.TypeFor[kernelSpec]())))
 	target := either(structSchema(reflect.TypeFor[fileSpec]()), structSchema(reflect.TypeFor[forwardSpec]()), structSchema(reflect.TypeFor[consoleSpec]()))
 	properties["targets"] = object{"type": "object", "additionalProperties": ref("target")}
 	rule := structSchema(reflect.TypeFor[ruleSpec]())
