@@ -113,8 +113,23 @@ func (s *spooler) due(down func() bool) bool {
 	return s.scarce() || now.Sub(s.since) >= spoolAfter || q.finished && down()
 }
 
-// scarce reports whether most of the queue's memory is taken.
-func (s *spooler) scarce() bool { return s.queue.bytes.Load() >= s.queue.options.Memory/8*7 }
+// scarce reports whether most of the queue's memory is taken, apart from what has arrived and is kept only in case that
+// nobody has read it: at full speed that is half of the memory, and no reason to go to the disk.
+func (s *spooler) scarce() bool {
+	memory, taken := s.queue.options.Memory, s.queue.bytes.Load()
+	if taken < memory/4*3 {
+		return false
+	}
+	for b := range s.queue.sent.all {
+		if !b.rest {
+			break
+		}
+		if !b.spooled {
+			memory, taken = memory-int64(b.size()), taken-int64(b.size())
+		}
+	}
+	return taken >= memory/4*3
+}
 
 // takes reports whether what comes can go to the disk, so that a sender may wait for that whatever a full queue does.
 func (s *spooler) takes() bool { return s.appends && !s.failing }

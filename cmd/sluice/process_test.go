@@ -37,7 +37,7 @@ func run(t testing.TB, dir, name, conf string) *process {
 		}
 		if t.Failed() {
 			log := p.log()
-			t.Logf("%s says\n%s", name, log[max(0, len(log)-2000):])
+			t.Logf("%s says\n%s", name, log[max(0, len(log)-9000):])
 		}
 	})
 	p.start()

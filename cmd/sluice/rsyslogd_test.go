@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // An rsyslogd is the real one, with dir/NAME.conf, in the foreground.
@@ -62,4 +64,16 @@ func lacks(t testing.TB, why ...any) {
 func portOf(address string) string {
 	_, port, _ := net.SplitHostPort(address)
 	return port
+}
+
+// onTmpfs puts a tmpfs of its own on dir, until the test ends.
+func onTmpfs(t testing.TB, dir, options string) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		lacks(t, "mounting needs root")
+	}
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
+		lacks(t, err)
+	}
+	t.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
 }
