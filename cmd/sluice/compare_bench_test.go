@@ -37,7 +37,7 @@ func BenchmarkTCPToFile(b *testing.B) {
 // the disk.
 func BenchmarkTCPToTCP(b *testing.B) {
 	compete(b, func(b *testing.B, dir string) contest {
-		c := newCounter(b)
+		c := newCounter(b, "127.0.0.1:0")
 		host, port, _ := net.SplitHostPort(c.address)
 		return contest{`{forward: "tcp://` + c.address + `", queue: {spool: 0, when_full: block}}`, `action(type="omfwd" target="` + host + `" port="` + port + `" protocol="tcp" template="RSYSLOG_TraditionalForwardFormat" queue.type="LinkedList")`, c.count}
 	})
@@ -95,8 +95,8 @@ type counter struct {
 	lines   atomic.Int64
 }
 
-func newCounter(b *testing.B) *counter {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+func newCounter(b *testing.B, address string) *counter {
+	ln, err := net.Listen("tcp", address)
 	if err != nil {
 		b.Fatal(err)
 	}
