@@ -65,6 +65,8 @@ type Queue struct {
 
 	bytes   atomic.Int64 // of all blocks that are in memory and nowhere else; changed under mu
 	dropped atomic.Uint64
+
+	tooLarge, purged atomic.Uint64
 }
 
 // A sleeper is a goroutine that takes from the queue, and waits for wake while there is nothing.

@@ -169,7 +169,7 @@ func (s *spooler) put(b *Block) bool {
 		s.fault.over(s.log)
 	case errors.Is(err, spool.ErrTooLarge):
 		s.log.Error("messages dropped", "messages", b.Count(), "error", err)
-		q.dropped.Add(uint64(b.Count()))
+		q.tooLarge.Add(uint64(b.Count()))
 		err = nil
 	case !errors.Is(err, spool.ErrFull):
 		s.fault.fault(s.log, err)
