@@ -60,8 +60,9 @@ type Queue struct {
 	tickets  []ticket
 	writer   sleeper
 
-	blockSize int      // when a block is full
-	spool     *spooler // nil: none
+	blockSize  int      // when a block is full
+	spool      *spooler // nil: none
+	recallable bool     // the sink works on whole blocks: one in its hands can be emptied between two tries
 
 	bytes   atomic.Int64 // of all blocks that are in memory and nowhere else; changed under mu
 	dropped atomic.Uint64

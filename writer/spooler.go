@@ -133,7 +133,7 @@ func (s *spooler) copyHands() {
 	q.hands.Lock()
 	defer q.hands.Unlock()
 	for b := range q.held {
-		if b.spooled || b.Count() == 0 {
+		if b.spooled || b.purged || b.Count() == 0 {
 			continue
 		}
 		if s.disk.Load().Append(b.record()) != nil {
@@ -268,6 +268,7 @@ func (q *Queue) reload() {
 	s := q.spool
 	q.hands.Lock()
 	defer q.hands.Unlock()
+	q.forgetHeld()
 	s.disk.Load().Rewind()
 	for b := range q.held {
 		if !b.spooled {

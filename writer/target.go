@@ -54,6 +54,7 @@ type Target struct {
 func NewTarget(name string, q *Queue, sink Sink, log *slog.Logger) *Target {
 	if sink, ok := sink.(keeper); ok {
 		sink.reloadWith(q.reload)
+		q.recallable = true
 	}
 	return &Target{Queue: q, Name: name, Retry: Retry{Min: retryMin, Max: retryMax}, sink: sink, log: log.With("target", name)}
 }
@@ -96,6 +97,7 @@ func (t *Target) end() error {
 		t.releaseAll() // a sink that keeps blocks has got the receipt for them
 	}
 	t.saySheds()
+	t.forget()
 	t.save(t.log, t.sink)
 	t.abandon()
 	return err
@@ -166,6 +168,7 @@ func (t *Target) Dropped() uint64 {
 // once, and once more when it is over.
 func (t *Target) write(ctx context.Context, b *Block) bool {
 	for {
+		t.forget()
 		err := t.sink.Write(b)
 		if err == nil {
 			t.outage.over(t.log)

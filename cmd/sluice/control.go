@@ -178,5 +178,6 @@ func (c Control) bind() (ln *net.UnixListener, file *socketfile.File, err error)
 func (d *daemon) commands() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", d.serveStatus)
+	mux.HandleFunc("POST /spool/purge", d.servePurge)
 	return mux
 }

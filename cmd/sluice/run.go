@@ -33,6 +33,9 @@ func newRunCommand() *cobra.Command {
 			for _, w := range cfg.Warnings {
 				log.Warn(w.Error())
 			}
+			for _, w := range cfg.forgottenSpools() {
+				log.Warn(w)
+			}
 			// A pipe without reader is an error of the target or log that writes to it, and no reason to die. HUP, which
 			// others need to open their files anew, asks for nothing: the path is compared before each block.
 			signal.Ignore(unix.SIGPIPE, unix.SIGHUP)
