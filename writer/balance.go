@@ -111,12 +111,15 @@ func (r *Remote) split(b *Block) (pieces []piece) {
 		if part == nil {
 			part = &Block{collector: which}
 			parts[which] = part
-			pieces = append(pieces, piece{text: part, owed: owed})
+			pieces = append(pieces, piece{text: part, of: b, owed: owed})
 		}
 		for ; n < run.behind; n++ {
 			part.Text = append(part.Text, b.Text[b.start(n):b.Ends[n]]...)
 			part.add()
 		}
+	}
+	if pieces == nil { // it was purged, and is counted all the same
+		pieces = append(pieces, piece{text: b, of: b, owed: owed})
 	}
 	owed.undelivered, owed.unreleased = len(pieces), len(pieces)
 	return pieces

@@ -24,6 +24,8 @@ type Block struct {
 	rest    bool // delivered, or in the spool: at most kept to be sent again
 	spooled bool // it has a record in the spool, which goes when the block does
 	evicted bool // its text is only there; see Queue.reload
+	purged  bool // it is not wanted any more; see Queue.Purge
+	empty   bool // and therefore holds nothing now
 
 	collector int // whose it is, of several
 }
@@ -42,6 +44,7 @@ func (b *Block) Count() int { return len(b.Ends) }
 
 func (b *Block) reset() {
 	b.Text, b.Ends, b.next, b.rest, b.spooled, b.evicted = b.Text[:0], b.Ends[:0], nil, false, false, false
+	b.purged, b.empty = false, false
 	b.paths.text, b.paths.runs = b.paths.text[:0], b.paths.runs[:0]
 }
 

@@ -16,6 +16,7 @@ const (
 // dropped meanwhile.
 type outage struct {
 	down    atomic.Bool
+	latest  atomic.Pointer[Fault]
 	told    bool      // the log knows that it is down
 	last    time.Time // when the log was told of a fault
 	untold  int       // faults that came too soon after it
@@ -23,12 +24,25 @@ type outage struct {
 	counted time.Time // when it was told so
 }
 
+// A Fault is what went wrong when a target was last written to.
+type Fault struct {
+	Err   error
+	At    time.Time
+	Since time.Time // when the first of the tries failed that have failed in a row
+}
+
 // fault is called for each try that fails.
 func (o *outage) fault(log *slog.Logger, err error) {
+	now := time.Now()
+	f := Fault{err, now, now}
+	if before := o.latest.Load(); before != nil && o.down.Load() {
+		f.Since = before.Since
+	}
+	o.latest.Store(&f)
 	if !o.down.CompareAndSwap(false, true) {
 		return
 	}
-	if now := time.Now(); o.last.IsZero() || now.Sub(o.last) >= faultsEvery {
+	if o.last.IsZero() || now.Sub(o.last) >= faultsEvery {
 		if o.untold > 0 {
 			log = log.With("unsaid", o.untold)
 		}

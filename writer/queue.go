@@ -60,11 +60,14 @@ type Queue struct {
 	tickets  []ticket
 	writer   sleeper
 
-	blockSize int      // when a block is full
-	spool     *spooler // nil: none
+	blockSize  int      // when a block is full
+	spool      *spooler // nil: none
+	recallable bool     // the sink works on whole blocks: one in its hands can be emptied between two tries
 
 	bytes   atomic.Int64 // of all blocks that are in memory and nowhere else; changed under mu
 	dropped atomic.Uint64
+
+	tooLarge, purged atomic.Uint64
 }
 
 // A sleeper is a goroutine that takes from the queue, and waits for wake while there is nothing.

@@ -100,6 +100,7 @@ type owed struct {
 // A piece is what one collector gets of a block.
 type piece struct {
 	text      *Block // the block itself, or a part of it
+	of        *Block // the block
 	owed      *owed
 	end       int64     // how many bytes the connection had taken behind it
 	arrived   time.Time // over this connection; zero: not yet
@@ -139,6 +140,9 @@ func (r *Remote) Write(b *Block) error {
 		if p.text.evicted {
 			r.reload()
 		}
+		if p.of.empty && p.text != p.of {
+			p.text.reset()
+		}
 		l, err := r.choose(p.text)
 		if err != nil {
 			return err
@@ -168,7 +172,7 @@ func (r *Remote) pieces(b *Block) []piece {
 	if r.options.Balance == Hash && len(r.links) > 1 {
 		return r.split(b)
 	}
-	return []piece{{text: b, owed: &owed{undelivered: 1, unreleased: 1}}}
+	return []piece{{text: b, of: b, owed: &owed{undelivered: 1, unreleased: 1}}}
 }
 
 // lost takes back what was sent over a connection that has ended, to be sent again. It is older than what had to be

@@ -148,7 +148,7 @@ func (s *spooler) copyHands() {
 	q.hands.Lock()
 	defer q.hands.Unlock()
 	for b := range q.held {
-		if b.spooled || b.Count() == 0 {
+		if b.spooled || b.purged || b.Count() == 0 {
 			continue
 		}
 		if s.disk.Load().Append(b.record()) != nil {
@@ -184,7 +184,7 @@ func (s *spooler) put(b *Block) bool {
 		s.fault.over(s.log)
 	case errors.Is(err, spool.ErrTooLarge):
 		s.log.Error("messages dropped", "messages", b.Count(), "error", err)
-		q.dropped.Add(uint64(b.Count()))
+		q.tooLarge.Add(uint64(b.Count()))
 		err = nil
 	case !errors.Is(err, spool.ErrFull):
 		s.fault.fault(s.log, err)
@@ -283,6 +283,7 @@ func (q *Queue) reload() {
 	s := q.spool
 	q.hands.Lock()
 	defer q.hands.Unlock()
+	q.forgetHeld()
 	s.disk.Load().Rewind()
 	for b := range q.held {
 		if !b.spooled {

@@ -115,7 +115,7 @@ func (q *Queue) release(n int) {
 		b := q.sent.pop()
 		if b.spooled {
 			records++
-		} else {
+		} else if !b.purged {
 			q.bytes.Add(-int64(b.size()))
 		}
 		q.recycle(b)

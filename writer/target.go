@@ -54,6 +54,7 @@ type Target struct {
 func NewTarget(name string, q *Queue, sink Sink, log *slog.Logger) *Target {
 	if sink, ok := sink.(keeper); ok {
 		sink.reloadWith(q.reload)
+		q.recallable = true
 	}
 	return &Target{Queue: q, Name: name, Retry: Retry{Min: retryMin, Max: retryMax}, sink: sink, log: log.With("target", name)}
 }
@@ -96,6 +97,7 @@ func (t *Target) end() error {
 		t.releaseAll() // a sink that keeps blocks has got the receipt for them
 	}
 	t.saySheds()
+	t.forget()
 	t.save(t.log, t.sink)
 	t.abandon()
 	return err
@@ -146,13 +148,30 @@ func (t *Target) saySheds() {
 	}
 }
 
-// Dropped is how many messages were shed: because the queue was full, or because their file could not be written to.
-func (t *Target) Dropped() uint64 { return t.Queue.Dropped() + t.shed.Load() }
+// Drops say of how many messages a target has let go, and why.
+type Drops struct {
+	QueueFull  uint64
+	TooLarge   uint64 // for the whole spool
+	Purged     uint64 // by an operator
+	Unwritable uint64 // their file could not be written to
+}
+
+// Drops are the target's so far.
+func (t *Target) Drops() Drops {
+	return Drops{t.dropped.Load(), t.tooLarge.Load(), t.purged.Load(), t.shed.Load()}
+}
+
+// Dropped is how many messages that are in all.
+func (t *Target) Dropped() uint64 {
+	d := t.Drops()
+	return d.QueueFull + d.TooLarge + d.Purged + d.Unwritable
+}
 
 // write tries until b is written, and reports false if ctx ends first, or if nobody waits for b any more. A fault is said
 // once, and once more when it is over.
 func (t *Target) write(ctx context.Context, b *Block) bool {
 	for {
+		t.forget()
 		err := t.sink.Write(b)
 		if err == nil {
 			// A write to a collector says nothing yet: one that refuses our certificate does so behind the handshake.
@@ -201,6 +220,25 @@ func (t *Target) Errors() uint64 { return t.errors.Load() }
 // Up reports whether all goes well: nothing has failed since something was last written, or, of a sink that keeps blocks,
 // taken for good.
 func (t *Target) Up() bool { return !t.outage.down.Load() }
+
+// LastFault is what went wrong last, be it over by now; nil if nothing did.
+func (t *Target) LastFault() *Fault { return t.outage.latest.Load() }
+
+// Resent is how many messages went again, since it was not known whether the collector had read them.
+func (t *Target) Resent() uint64 {
+	if r, ok := t.sink.(*Remote); ok {
+		return r.Resent.Load()
+	}
+	return 0
+}
+
+// Truncated is how many messages were too long for a datagram, and were cut or left out.
+func (t *Target) Truncated() uint64 {
+	if r, ok := t.sink.(*Remote); ok {
+		return r.Truncated.Load()
+	}
+	return 0
+}
 
 // Close closes the sink of a target that was not Run; after Run it does nothing that matters.
 func (t *Target) Close() error {

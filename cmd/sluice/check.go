@@ -23,8 +23,12 @@ func newCheckCommand() *cobra.Command {
 			for _, w := range cfg.Warnings {
 				fmt.Fprintf(cmd.ErrOrStderr(), "%s (warning)\n", w)
 			}
-			if beStrict && len(cfg.Warnings) > 0 {
-				return exitError{exitRunTime, fmt.Errorf("%d warnings", len(cfg.Warnings))}
+			forgotten := cfg.forgottenSpools()
+			for _, w := range forgotten {
+				fmt.Fprintf(cmd.ErrOrStderr(), "%s (warning)\n", w)
+			}
+			if n := len(cfg.Warnings) + len(forgotten); beStrict && n > 0 {
+				return exitError{exitRunTime, fmt.Errorf("%d warnings", n)}
 			}
 			if show {
 				_, err = io.WriteString(cmd.OutOrStdout(), strict.Show(cfg.merged))

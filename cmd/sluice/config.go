@@ -21,6 +21,7 @@ import (
 type Config struct {
 	File     string // as it was named; empty for the embedded default
 	StateDir string
+	Control  Control
 	Log      logOptions
 	Hostname string
 	Timezone *time.Location
@@ -122,7 +123,7 @@ func LoadConfig(file string) (*Config, error) {
 		return nil, err
 	}
 	l := &loader{Decoder: strict.NewDecoder(), cfg: &Config{File: file}, places: map[*Target]*yaml.Node{}}
-	main := mainFile{Hostname: host, Timezone: time.Local, Shutdown: 10 * time.Second, Log: logOptions{Level: "info", Format: "text"}, StateDir: "/var/lib/sluice"}
+	main := mainFile{Hostname: host, Timezone: time.Local, Shutdown: 10 * time.Second, Log: logOptions{Level: "info", Format: "text"}, StateDir: rootState}
 	if os.Getuid() != 0 {
 		main.StateDir = "./sluice-data"
 	}
@@ -147,9 +148,7 @@ func (l *loader) load(root *yaml.Node, main *mainFile) {
 	if c.Shutdown <= 0 {
 		l.Errorf(strict.Lookup(root, "shutdown"), "shutdown: want more than 0s: what is queued needs a moment to be written")
 	}
-	if main.Control != nil {
-		l.warn(main.Control, "control: not built yet, so nothing listens there")
-	}
+	c.Control = l.control(main.Control, main.dir)
 	// Formats and targets may be used before the file that holds them, so the files are gone through kind by kind.
 	fragments := append(l.includes(strict.Lookup(root, "include"), main), &main.fragment)
 	c.Formats = map[string]string{}

@@ -20,32 +20,46 @@ import (
 
 // A daemon is the flow on one page: inputs read and parse, the pipeline routes, targets write.
 type daemon struct {
-	cfg      *Config
 	log      *slog.Logger
-	targets  []*writer.Target
-	inputs   []runner
-	set      *rules.Set
+	parts    parts
 	flow     *pipeline
 	internal *ingest.Internal // nil: our own log is no input
+	control  *server          // nil: there is no socket for the commands
+	started  time.Time
+	rates    sampler
+	ended    nameSet // inputs
 
 	lock    *os.File
 	waiting context.Context // of readers that wait for a full target
 	release context.CancelFunc
 }
 
+// parts are what a configuration has become. Whoever looks at them gets them from the daemon, each time anew.
+type parts struct {
+	cfg     *Config
+	inputs  []runner         // of cfg.Inputs
+	targets []*writer.Target // of cfg.Targets
+	rules   *rules.Set
+}
+
+func (d *daemon) config() *Config           { return d.parts.cfg }
+func (d *daemon) inputs() []runner          { return d.parts.inputs }
+func (d *daemon) targets() []*writer.Target { return d.parts.targets }
+func (d *daemon) rules() *rules.Set         { return d.parts.rules }
+
 // newDaemon opens everything that the configuration names: targets first, so that nothing is received that has nowhere
 // to go. Whatever cannot be opened is in the error, and nothing stays open then.
 func newDaemon(cfg *Config, log *slog.Logger) (*daemon, error) {
-	d := &daemon{cfg: cfg, log: log}
+	d := &daemon{parts: parts{cfg: cfg}, log: log, started: time.Now()}
 	d.log = d.hear()
 	d.waiting, d.release = context.WithCancel(context.Background())
 	if err := errors.Join(d.lockState(), d.openTargets()); err != nil {
 		d.close()
 		return nil, err
 	}
-	d.set = rules.NewSet(cfg.Rules, len(cfg.Targets))
-	d.flow = newPipeline(d.waiting, d.set, d.targets)
-	if err := d.openInputs(); err != nil {
+	d.parts.rules = rules.NewSet(cfg.Rules, len(cfg.Targets))
+	d.flow = newPipeline(d.waiting, d.rules(), d.targets())
+	if err := errors.Join(d.openInputs(), d.openControl()); err != nil {
 		d.close()
 		return nil, err
 	}
@@ -54,7 +68,7 @@ func newDaemon(cfg *Config, log *slog.Logger) (*daemon, error) {
 
 // lockState makes the state folder this daemon's alone: two would write the same spools.
 func (d *daemon) lockState() error {
-	dir := d.cfg.StateDir
+	dir := d.config().StateDir
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("state_dir: %w", err)
 	}
@@ -72,31 +86,31 @@ func (d *daemon) lockState() error {
 
 func (d *daemon) openTargets() error {
 	var faults []error
-	for _, t := range d.cfg.Targets {
+	for _, t := range d.config().Targets {
 		w, err := t.Open(d.env())
 		if err != nil {
 			faults = append(faults, fmt.Errorf("target %s: %w", t.Name, err))
 			continue
 		}
-		d.targets = append(d.targets, w)
+		d.parts.targets = append(d.parts.targets, w)
 	}
 	return errors.Join(faults...)
 }
 
 // env is what inputs and targets are opened with.
 func (d *daemon) env() env {
-	return env{handler: d.flow, hostname: d.cfg.Hostname, zone: d.cfg.Timezone, stateDir: d.cfg.StateDir, log: d.log, internal: d.internal}
+	return env{handler: d.flow, hostname: d.config().Hostname, zone: d.config().Timezone, stateDir: d.config().StateDir, log: d.log, internal: d.internal}
 }
 
 func (d *daemon) openInputs() error {
 	var faults []error
-	for _, in := range d.cfg.Inputs {
+	for _, in := range d.config().Inputs {
 		r, err := in.Open(d.env())
 		if err != nil {
 			faults = append(faults, fmt.Errorf("input %s: %w", in.Name, err))
 			continue
 		}
-		d.inputs = append(d.inputs, r)
+		d.parts.inputs = append(d.parts.inputs, r)
 	}
 	return errors.Join(faults...)
 }
@@ -109,30 +123,32 @@ func (d *daemon) run(ctx context.Context) error {
 	var readers, writers sync.WaitGroup
 	writing, giveUp := context.WithCancel(context.Background())
 	defer giveUp()
-	for _, t := range d.targets {
+	for _, t := range d.targets() {
 		writers.Go(func() {
 			if err := t.Run(writing); err != nil {
 				d.log.Error("closing target", "target", t.Name, "error", err)
 			}
 		})
 	}
-	for i, in := range d.inputs {
+	for i, in := range d.inputs() {
 		readers.Go(func() {
 			if err := in.Run(ctx); err != nil && !errors.Is(err, net.ErrClosed) {
-				d.log.Error("input ended", "input", d.cfg.Inputs[i].Name, "error", err)
+				d.ended.add(d.config().Inputs[i].Name)
+				d.log.Error("input ended", "input", d.config().Inputs[i].Name, "error", err)
 			}
 		})
 	}
+	defer d.serve()()
 	giveBackMemory(ctx, d.flow.handled.Load)
-	stopBy := time.Now().Add(d.cfg.Shutdown + grace)
-	deadline, cancel := context.WithTimeout(context.Background(), d.cfg.Shutdown)
+	stopBy := time.Now().Add(d.config().Shutdown + grace)
+	deadline, cancel := context.WithTimeout(context.Background(), d.config().Shutdown)
 	defer cancel()
 	context.AfterFunc(deadline, func() {
 		d.release()
 		giveUp()
 	})
 	readers.Wait()
-	for _, t := range d.targets {
+	for _, t := range d.targets() {
 		t.Finish()
 	}
 	defer d.sayDropped()
@@ -149,7 +165,7 @@ func (d *daemon) run(ctx context.Context) error {
 
 // sayDropped says what each target had to shed in all, now that nothing more comes.
 func (d *daemon) sayDropped() {
-	for _, t := range d.targets {
+	for _, t := range d.targets() {
 		if n := t.Dropped(); n > 0 {
 			d.log.Error("messages lost", "target", t.Name, "messages", n)
 		}
@@ -163,11 +179,14 @@ const grace = 2 * time.Second
 // close themselves, and must not close a target under a write that the kernel has not returned from.
 func (d *daemon) close() {
 	d.release()
-	for _, in := range d.inputs {
+	for _, in := range d.inputs() {
 		in.Close()
 	}
-	for _, t := range d.targets {
+	for _, t := range d.targets() {
 		t.Close()
+	}
+	if d.control != nil {
+		d.control.stop()
 	}
 	if d.lock != nil {
 		d.lock.Close()

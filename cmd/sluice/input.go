@@ -46,6 +46,7 @@ type env struct {
 type runner interface {
 	Run(ctx context.Context) error
 	Addr() net.Addr
+	Counters() *syslog.Counters
 	Close()
 }
 

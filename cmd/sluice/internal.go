@@ -47,7 +47,7 @@ func (l logLevel) slog() slog.Level {
 
 // hear returns a log like d's whose lines are also messages, if that is configured.
 func (d *daemon) hear() *slog.Logger {
-	in := find(d.cfg.Inputs, func(in *Input) bool { return in.Transport == syslog.Internal })
+	in := find(d.config().Inputs, func(in *Input) bool { return in.Transport == syslog.Internal })
 	if in == nil {
 		return d.log
 	}

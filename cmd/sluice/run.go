@@ -34,6 +34,9 @@ func newRunCommand() *cobra.Command {
 			for _, w := range cfg.Warnings {
 				log.Warn(w.Error())
 			}
+			for _, w := range cfg.forgottenSpools() {
+				log.Warn(w)
+			}
 			// A pipe without reader is an error of the target or log that writes to it, and no reason to die. HUP, which
 			// others need to open their files anew, asks for nothing: the path is compared before each block.
 			signal.Ignore(unix.SIGPIPE, unix.SIGHUP)
@@ -57,13 +60,13 @@ func newRunCommand() *cobra.Command {
 
 // banner says what a person wants to know first: what is listened to, where it is written, and what to try.
 func (d *daemon) banner(out io.Writer) {
-	name := d.cfg.File
+	name := d.config().File
 	if name == "" {
 		name = "its embedded default (no configuration file was given)"
 	}
 	fmt.Fprintf(out, "sluice %s runs %s\n", versionText(), name)
-	for i, in := range d.inputs {
-		c, label, does := d.cfg.Inputs[i], "", "listens"
+	for i, in := range d.inputs() {
+		c, label, does := d.config().Inputs[i], "", "listens"
 		if c.Name != c.URL {
 			label = " (" + c.Name + ")"
 		}
@@ -72,15 +75,15 @@ func (d *daemon) banner(out io.Writer) {
 		}
 		fmt.Fprintf(out, "  %s  %s%s\n", does, address(c, in), label)
 	}
-	for _, t := range d.cfg.Targets {
+	for _, t := range d.config().Targets {
 		label := ""
 		if t.Name != t.Where {
 			label = " (" + t.Name + ")"
 		}
 		fmt.Fprintf(out, "  writes   %s%s\n", t.Where, label)
 	}
-	for i, in := range d.inputs {
-		if c := d.cfg.Inputs[i]; !c.Connects && c.Transport < syslog.TLS {
+	for i, in := range d.inputs() {
+		if c := d.config().Inputs[i]; !c.Connects && c.Transport < syslog.TLS {
 			fmt.Fprintf(out, "  try      sluice send --to %s hello\n", address(c, in))
 			return
 		}
