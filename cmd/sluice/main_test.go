@@ -17,8 +17,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	os.Setenv("GORACE", quickRace)
 	testscript.Main(m, map[string]func(){"sluice": main})
 }
+
+// quickRace keeps each process that the race detector watches from sleeping for a second before it ends.
+const quickRace = "atexit_sleep_ms=0"
 
 // TestScripts runs testdata/script: each file is a configuration, what is done to a running sluice, and what must be
 // there afterwards. Beside testscript's own commands there are
@@ -35,6 +39,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TZ", "UTC")
+			e.Setenv("GORACE", quickRace)
 			e.Setenv("NO_COLOR", "1")
 			e.Values[daemonKey{}] = &testDaemon{}
 			e.Values[redisKey{}] = &testRedis{}
