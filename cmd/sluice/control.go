@@ -178,6 +178,7 @@ func (c Control) bind() (ln *net.UnixListener, file *socketfile.File, err error)
 func (d *daemon) commands() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", d.serveStatus)
+	mux.HandleFunc("GET /tail", d.serveTail)
 	mux.HandleFunc("POST /spool/purge", d.servePurge)
 	return mux
 }
