@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -299,10 +300,16 @@ func (o logOptions) logger() *slog.Logger {
 	var level slog.Level // info; the words are those of slog
 	level.UnmarshalText([]byte(o.Level))
 	options := &slog.HandlerOptions{Level: level}
-	if o.Format == "json" {
-		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	handler := func(out io.Writer) slog.Handler {
+		if o.Format == "json" {
+			return slog.NewJSONHandler(out, options)
+		}
+		return slog.NewTextHandler(out, options)
 	}
-	return slog.New(slog.NewTextHandler(os.Stderr, options))
+	if toJournal(os.Stderr) {
+		return slog.New(newJournalLog(os.Stderr, handler))
+	}
+	return slog.New(handler(os.Stderr))
 }
 
 // configPath is the file to read: the flag's, else $SLUICE_CONFIG, else the usual place if something is there, else none.

@@ -117,6 +117,7 @@ func (d *daemon) serve() (stop func()) {
 	}
 	done := make(chan struct{})
 	serving.Go(func() { d.sampleRates(done) })
+	serving.Go(func() { d.sayCounters(d.usr1, done) })
 	return func() {
 		close(done)
 		for _, s := range servers {

@@ -28,6 +28,7 @@ type daemon struct {
 	control  *server          // nil: there is no socket for the commands
 	http     *server          // nil: monitoring asks nothing
 	started  time.Time
+	usr1     <-chan os.Signal // asks for the counters; may be nil
 	rates    sampler
 
 	reloads, badReloads atomic.Uint64
