@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -22,10 +23,13 @@ type Config struct {
 	File     string // as it was named; empty for the embedded default
 	StateDir string
 	Control  Control
+	HTTP     *httpSpec // nil: off
 	Log      logOptions
 	Hostname string
 	Timezone *time.Location
 	Shutdown time.Duration
+
+	UnhealthyAfter time.Duration // a target that fails for longer makes /healthz say so
 
 	Formats  map[string]string
 	Inputs   []*Input
@@ -75,14 +79,14 @@ type mainFile struct {
 	Include        []string       `yaml:"include,list"`
 	StateDir       string         `yaml:"state_dir"`
 	Control        *yaml.Node     `yaml:"control"`
-	HTTP           *yaml.Node     `yaml:"http,later"`
+	HTTP           *yaml.Node     `yaml:"http"`
 	Log            logOptions     `yaml:"log"`
 	Hostname       string         `yaml:"hostname"`
 	Timezone       *time.Location `yaml:"timezone"`
 	User           string         `yaml:"user,later"`
 	Group          string         `yaml:"group,later"`
 	Shutdown       time.Duration  `yaml:"shutdown"`
-	UnhealthyAfter time.Duration  `yaml:"unhealthy_after,later"`
+	UnhealthyAfter time.Duration  `yaml:"unhealthy_after"`
 
 	fragment `yaml:",inline"`
 }
@@ -123,7 +127,7 @@ func LoadConfig(file string) (*Config, error) {
 		return nil, err
 	}
 	l := &loader{Decoder: strict.NewDecoder(), cfg: &Config{File: file}, places: map[*Target]*yaml.Node{}}
-	main := mainFile{Hostname: host, Timezone: time.Local, Shutdown: 10 * time.Second, Log: logOptions{Level: "info", Format: "text"}, StateDir: rootState}
+	main := mainFile{Hostname: host, Timezone: time.Local, Shutdown: 10 * time.Second, UnhealthyAfter: time.Minute, Log: logOptions{Level: "info", Format: "text"}, StateDir: rootState}
 	if os.Getuid() != 0 {
 		main.StateDir = "./sluice-data"
 	}
@@ -148,7 +152,10 @@ func (l *loader) load(root *yaml.Node, main *mainFile) {
 	if c.Shutdown <= 0 {
 		l.Errorf(strict.Lookup(root, "shutdown"), "shutdown: want more than 0s: what is queued needs a moment to be written")
 	}
-	c.Control = l.control(main.Control, main.dir)
+	c.Control, c.UnhealthyAfter = l.control(main.Control, main.dir), main.UnhealthyAfter
+	if main.HTTP != nil {
+		c.HTTP = l.http(main.HTTP, main.dir)
+	}
 	// Formats and targets may be used before the file that holds them, so the files are gone through kind by kind.
 	fragments := append(l.includes(strict.Lookup(root, "include"), main), &main.fragment)
 	c.Formats = map[string]string{}
@@ -293,10 +300,16 @@ func (o logOptions) logger() *slog.Logger {
 	var level slog.Level // info; the words are those of slog
 	level.UnmarshalText([]byte(o.Level))
 	options := &slog.HandlerOptions{Level: level}
-	if o.Format == "json" {
-		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	handler := func(out io.Writer) slog.Handler {
+		if o.Format == "json" {
+			return slog.NewJSONHandler(out, options)
+		}
+		return slog.NewTextHandler(out, options)
 	}
-	return slog.New(slog.NewTextHandler(os.Stderr, options))
+	if toJournal(os.Stderr) {
+		return slog.New(newJournalLog(os.Stderr, handler))
+	}
+	return slog.New(handler(os.Stderr))
 }
 
 // configPath is the file to read: the flag's, else $SLUICE_CONFIG, else the usual place if something is there, else none.

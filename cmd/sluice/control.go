@@ -82,7 +82,7 @@ const maxClients = 64
 
 // newServer serves handler on ln when it is run.
 func newServer(ln net.Listener, handler http.Handler, log *slog.Logger) *server {
-	s := &server{listener: limit(ln, maxClients)}
+	s := &server{listener: ln}
 	s.Handler = handler
 	s.ReadHeaderTimeout, s.IdleTimeout, s.MaxHeaderBytes = 10*time.Second, time.Minute, 64<<10
 	s.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug) // what a client does wrong is not our operator's
@@ -96,8 +96,11 @@ func (s *server) run(log *slog.Logger) {
 	}
 }
 
-// stop ends all connections at once.
+// stop ends all connections at once. There may be no server.
 func (s *server) stop() {
+	if s == nil {
+		return
+	}
 	s.file.Remove()
 	_ = s.Close() // of the listener: nothing to be done about it
 	_ = s.listener.Close()
@@ -106,7 +109,7 @@ func (s *server) stop() {
 // serve answers commands until the function that it returns is called.
 func (d *daemon) serve() (stop func()) {
 	var serving sync.WaitGroup
-	servers := []*server{d.control}
+	servers := []*server{d.control, d.http}
 	for _, s := range servers {
 		if s != nil {
 			serving.Go(func() { s.run(d.log) })
@@ -114,12 +117,11 @@ func (d *daemon) serve() (stop func()) {
 	}
 	done := make(chan struct{})
 	serving.Go(func() { d.sampleRates(done) })
+	serving.Go(func() { d.sayCounters(d.usr1, done) })
 	return func() {
 		close(done)
 		for _, s := range servers {
-			if s != nil {
-				s.stop()
-			}
+			s.stop()
 		}
 		serving.Wait()
 	}
@@ -131,7 +133,7 @@ func (d *daemon) openControl() error {
 	c := d.config().Control
 	ln, file, err := c.bind()
 	if err == nil {
-		d.control = newServer(ln, d.commands(), d.log)
+		d.control = newServer(limit(ln, maxClients), d.commands(), d.log)
 		d.control.file = file
 		return nil
 	}
@@ -178,6 +180,7 @@ func (c Control) bind() (ln *net.UnixListener, file *socketfile.File, err error)
 func (d *daemon) commands() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", d.serveStatus)
+	mux.HandleFunc("GET /tail", d.serveTail)
 	mux.HandleFunc("POST /spool/purge", d.servePurge)
 	return mux
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -25,9 +26,14 @@ type daemon struct {
 	flow     *pipeline
 	internal *ingest.Internal // nil: our own log is no input
 	control  *server          // nil: there is no socket for the commands
+	http     *server          // nil: monitoring asks nothing
 	started  time.Time
+	usr1     <-chan os.Signal // asks for the counters; may be nil
 	rates    sampler
-	ended    nameSet // inputs
+
+	reloads, badReloads atomic.Uint64
+
+	ended nameSet // inputs
 
 	lock    *os.File
 	waiting context.Context // of readers that wait for a full target
@@ -59,7 +65,7 @@ func newDaemon(cfg *Config, log *slog.Logger) (*daemon, error) {
 	}
 	d.parts.rules = rules.NewSet(cfg.Rules, len(cfg.Targets))
 	d.flow = newPipeline(d.waiting, d.rules(), d.targets())
-	if err := errors.Join(d.openInputs(), d.openControl()); err != nil {
+	if err := errors.Join(d.openInputs(), d.openControl(), d.openHTTP()); err != nil {
 		d.close()
 		return nil, err
 	}
@@ -185,9 +191,8 @@ func (d *daemon) close() {
 	for _, t := range d.targets() {
 		t.Close()
 	}
-	if d.control != nil {
-		d.control.stop()
-	}
+	d.control.stop()
+	d.http.stop()
 	if d.lock != nil {
 		d.lock.Close()
 	}

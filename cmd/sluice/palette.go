@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/syslog"
 )
 
 // A palette colours words for a terminal, or leaves them as they are.
@@ -24,6 +26,23 @@ func (p palette) good(s string) string  { return p.paint("32", s) }
 func (p palette) bad(s string) string   { return p.paint("31", s) }
 func (p palette) faint(s string) string { return p.paint("2", s) }
 func (p palette) bold(s string) string  { return p.paint("1", s) }
+
+// severity paints s as its severity deserves: what is wrong stands out, what is idle talk recedes.
+func (p palette) severity(severity syslog.Severity, s string) string {
+	switch {
+	case severity < syslog.Err:
+		return p.paint("1;31", s)
+	case severity == syslog.Err:
+		return p.paint("31", s)
+	case severity == syslog.Warning:
+		return p.paint("33", s)
+	case severity == syslog.Notice:
+		return p.paint("1", s)
+	case severity == syslog.Debug:
+		return p.paint("2", s)
+	}
+	return s
+}
 
 func (p palette) paint(code, s string) string {
 	if !p {

@@ -17,6 +17,7 @@ type pipeline struct {
 	ctx     context.Context // ends when readers that wait for a full target must not wait any longer
 	routes  sync.Pool       // of *rules.Routes
 	handled atomic.Uint64   // messages
+	taps    taps
 }
 
 func newPipeline(ctx context.Context, set *rules.Set, targets []*writer.Target) *pipeline {
@@ -30,6 +31,7 @@ func (p *pipeline) Handle(b *syslog.Batch) {
 	p.handled.Add(uint64(len(b.Messages)))
 	p.rules.Route(b, r)
 	leaveOutAbout(b, r, p.targets)
+	p.taps.show(b, r.To)
 	var full []writer.Offer
 	for i, indexes := range r.To {
 		if len(indexes) == 0 {

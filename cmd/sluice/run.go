@@ -48,10 +48,12 @@ func newRunCommand() *cobra.Command {
 			// Before anything is open: a signal in between would otherwise leave socket files behind.
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, unix.SIGTERM)
 			defer stop()
+			usr1 := hearUSR1() // likewise
 			d, err := newDaemon(cfg, log)
 			if err != nil {
 				return err
 			}
+			d.usr1 = usr1
 			d.banner(cmd.OutOrStdout())
 			return d.run(ctx)
 		},

@@ -45,7 +45,8 @@ func TestSchema(t *testing.T) {
 func schema() object {
 	root := structSchema(reflect.TypeFor[mainFile]())
 	properties := root["properties"].(object)
-	properties["control"] = object{"type": []string{"string", "object"}}
+	properties["control"] = either(structSchema(reflect.TypeFor[controlSpec]()))
+	properties["http"] = either(structSchema(reflect.TypeFor[httpSpec]()))
 	properties["formats"] = object{"type": "object", "additionalProperties": object{"type": "string"}}
 	properties["inputs"] = listOf(either(structSchema(reflect.TypeFor[syslogSpec]()), structSchema(reflect.TypeFor[redisSpec]()), structSchema(reflect.TypeFor[zmqSpec]()), structSchema(reflect.TypeFor[pythonSpec]()), structSchema(reflect.TypeFor[kernelSpec]())))
 	target := either(structSchema(reflect.TypeFor[fileSpec]()), structSchema(reflect.TypeFor[forwardSpec]()), structSchema(reflect.TypeFor[consoleSpec]()))
