@@ -282,7 +282,7 @@ func TestPythonDrain(t *testing.T) {
 func TestPythonReceipt(t *testing.T) {
 	f := startPython(t, nil)
 	rest := newShelf()
-	f.sink.target = rest
+	f.sink.mark(rest)
 	c := f.dial(t)
 	_, err := io.WriteString(c, one("a"))
 	fatal(t, err)
@@ -302,7 +302,7 @@ func TestPythonReceipt(t *testing.T) {
 // Where it does not come to rest before the input has to end, there is no receipt.
 func TestPythonNoReceipt(t *testing.T) {
 	f := startPython(t, nil)
-	f.sink.target = newShelf()
+	f.sink.mark(newShelf())
 	c := f.dial(t)
 	_, err := io.WriteString(c, one("a"))
 	fatal(t, err)

@@ -160,6 +160,13 @@ func (s *sink) Handle(b *syslog.Batch) {
 	s.changed.Broadcast()
 }
 
+// mark has the feeds of what comes from now on marked with t.
+func (s *sink) mark(t syslog.Target) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.target = t
+}
+
 // first calls f with each batch that comes from now on, before it is kept.
 func (s *sink) first(f func(*syslog.Batch)) {
 	s.mu.Lock()

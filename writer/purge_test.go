@@ -143,6 +143,7 @@ func TestPurgeFile(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "spool")
 	fatal(t, f.OpenSpool(dir, f.remote.log))
 	f.start()
+	t.Cleanup(func() { <-f.done }) // before the folder goes
 	f.send(20_000)
 	<-f.Settled(20_000)
 	n := f.Purge()
