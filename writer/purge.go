@@ -57,6 +57,8 @@ func (q *Queue) forgetHeld() {
 		if !b.purged || b.empty {
 			continue
 		}
+		q.mu.Lock()
 		b.Text, b.Ends, b.paths, b.evicted, b.empty = b.Text[:0], b.Ends[:0], paths{}, false, true
+		q.mu.Unlock()
 	}
 }

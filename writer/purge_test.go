@@ -6,6 +6,8 @@ import (
 	"net"
 	"path/filepath"
 	"testing"
+
+	"sluice/writer/spool"
 )
 
 // onlyLater waits until the collector has the last of what was sent after a purge, and checks that nothing else came.
@@ -156,4 +158,17 @@ func TestPurgeFile(t *testing.T) {
 	if n := f.Purge(); n != 0 {
 		t.Errorf("%d messages more", n)
 	}
+	inHand := 20_000 - int(n)
+	f.leave() // the block is saved for the next run
+	if got := countRecords(t, dir); got != inHand {
+		t.Errorf("%d messages are saved, %d were in hand", got, inHand)
+	}
+}
+
+// countRecords is how many messages wait in the spool of a target that has ended.
+func countRecords(t *testing.T, dir string) int {
+	t.Helper()
+	sum, err := spool.Inspect(dir)
+	fatal(t, err)
+	return int(sum.Messages)
 }

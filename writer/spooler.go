@@ -124,7 +124,7 @@ func (s *spooler) scarce() bool {
 		if !b.rest {
 			break
 		}
-		if !b.spooled {
+		if !b.spooled && !b.purged {
 			memory, taken = memory-int64(b.size()), taken-int64(b.size())
 		}
 	}
