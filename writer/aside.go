@@ -64,7 +64,7 @@ func (fs *files) settle(last bool) {
 		if f.f == nil {
 			fs.makeRoom()
 		}
-		err := f.write(fs.sink, f.aside.text)
+		err := f.write(fs.sink, f.aside.text, nil)
 		fs.place(f)
 		if err != nil && !last && time.Since(f.aside.since) < asideFor {
 			left = append(left, f)
@@ -87,10 +87,7 @@ func (fs *files) settle(last bool) {
 // Tick tries what is laid aside, closes files that are idle, and rotates those that are quiet when their time has come.
 // It reports whether there is more of either.
 func (s *FileSink) Tick() bool {
-	more := false
-	if s.rotator != nil && s.rotator.options.Every.set() {
-		more = s.rotateQuiet()
-	}
+	more := s.rotator != nil && s.rotator.tick(s)
 	if s.many == nil {
 		return more
 	}

@@ -1,7 +1,6 @@
 package writer
 
 import (
-	"bytes"
 	lru "container/list"
 	"errors"
 	"fmt"
@@ -82,7 +81,7 @@ func (s *FileSink) Write(b *Block) error {
 	if s.many != nil {
 		return s.many.write(b)
 	}
-	return s.fixed.write(s, b.Text)
+	return s.fixed.write(s, b.Text, b.Ends)
 }
 
 // Rest is what is left of b, of which the last Write has written a part: the messages that are not whole in their file.
@@ -96,7 +95,7 @@ func (s *FileSink) Rest(b *Block) *Block {
 // Close closes every file.
 func (s *FileSink) Close() error {
 	if s.rotator != nil {
-		s.rotator.janitor.close()
+		s.rotator.janitor.stop()
 	}
 	if s.many != nil {
 		return s.many.close()
@@ -118,9 +117,12 @@ type file struct {
 	place    *lru.Element
 	used     time.Time // many: when it was last written to
 
-	length int64     // to rotate: of what it holds
-	period time.Time // likewise: when that was written
-	retry  time.Time // likewise: not tried before
+	stretches []stretch // fsync: where the text in hand was put
+	doubt     bool      // fsync: the disk may not have them, though the kernel says so
+
+	length       int64     // before the write in hand
+	begins, ends time.Time // to rotate: the period of its content
+	again        time.Time // likewise: when to try it again after a fault
 }
 
 // patience is how long a FIFO whose reader is slow may keep us in one write: Run has to see that it is told to leave.
@@ -128,20 +130,25 @@ const patience = time.Second
 
 // write appends text. After an error the same text must be given again. A write that was cut short is finished on the
 // same descriptor; only between texts is the path looked at, and the file opened anew if it leads elsewhere.
-func (f *file) write(s *FileSink, text []byte) error {
+//
+// Ends are those of the messages in it; nil where each line is one.
+func (f *file) write(s *FileSink, text []byte, ends []uint32) error {
+	if s.rotator != nil {
+		s.rotator.mu.Lock()
+		defer s.rotator.mu.Unlock()
+	}
 	if f.done > 0 && f.deleted() { // with all that was written; and holding on to it would keep a full disk full
 		f.done = 0
 	}
-	if f.f == nil || f.done == 0 && !f.current() {
+	if f.done == 0 {
+		f.stretches, f.doubt = f.stretches[:0], false
+		if err := f.turn(s, len(text)); err != nil {
+			return err
+		}
+	} else if f.f == nil { // a FIFO whose reader went away in the middle
 		if err := f.reopen(s); err != nil {
 			return err
 		}
-	}
-	if r := s.rotator; r != nil && f.done == 0 && r.due(f, len(text)) {
-		if err := r.rotate(s, f); err != nil {
-			return err
-		}
-		r.due(f, len(text)) // which notes the period
 	}
 	if !f.regular {
 		f.f.SetWriteDeadline(time.Now().Add(patience)) // the error of a device that knows no deadline says just that
@@ -149,44 +156,53 @@ func (f *file) write(s *FileSink, text []byte) error {
 	for f.done < len(text) {
 		n, err := f.f.Write(text[f.done:])
 		f.done += n
-		if errors.Is(err, unix.EPIPE) && !f.regular {
-			f.abandonReader(text)
+		if s.options.Fsync && f.regular {
+			f.noteStretch(n)
 		}
 		if err != nil {
+			if !f.regular && errors.Is(err, unix.EPIPE) {
+				f.rewind(text, ends)
+			}
 			return err
 		}
 	}
 	if s.options.Fsync && f.regular {
-		if err := fdatasync(int(f.f.Fd())); err != nil { // tried again with the block, of which nothing is written twice
-			return &fs.PathError{Op: "fdatasync", Path: f.path, Err: err}
+		if err := f.sync(text); err != nil {
+			return err
 		}
 	}
 	f.done = 0
-	f.length += int64(len(text))
 	return nil
 }
 
-// fdatasync fails in tests.
-var fdatasync = unix.Fdatasync
-
-// abandonReader gives up what lies unread in a FIFO whose reader has gone, so that the next one begins with a message. What
-// of text it was is written again.
-func (f *file) abandonReader(text []byte) {
-	unread := 0
-	if raw, err := f.f.SyscallConn(); err == nil {
-		_ = raw.Control(func(fd uintptr) { unread, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
+// turn sees to it that the open file is the one that the path names, and a new one if more bytes are not for this one.
+func (f *file) turn(s *FileSink, more int) error {
+	for {
+		if !f.current() {
+			if err := f.reopen(s); err != nil {
+				return err
+			}
+		}
+		if s.rotator == nil || !s.rotator.due(f, more) {
+			return nil
+		}
+		if s.rotator.rotate(f); f.f != nil {
+			return nil
+		}
 	}
-	f.done = bytes.LastIndexByte(text[:max(0, f.done-unread)], '\n') + 1
-	f.close() // with both ends closed the kernel forgets what lay there
 }
 
-// current reports whether the open file is still the one that its path names.
+// current reports whether the open file is still the one that its path names, and notes its length.
 func (f *file) current() bool {
 	if f.f == nil {
 		return false
 	}
 	var st unix.Stat_t
-	return unix.Stat(f.path, &st) == nil && st.Dev == f.dev && st.Ino == f.ino
+	if unix.Stat(f.path, &st) != nil || st.Dev != f.dev || st.Ino != f.ino {
+		return false
+	}
+	f.length = st.Size
+	return true
 }
 
 // deleted reports whether no path leads to the open file any more.
@@ -195,10 +211,17 @@ func (f *file) deleted() bool {
 	return err == nil && st.Sys().(*syscall.Stat_t).Nlink == 0
 }
 
-// reopen opens the file that the path names now, or makes it and the folders it is in.
-func (f *file) reopen(s *FileSink) error {
+// reopen is open for writing.
+func (f *file) reopen(s *FileSink) error { return f.open(s, true) }
+
+// open opens the file that the path names now, or, if create is set, makes it and the folders it is in.
+func (f *file) open(s *FileSink, create bool) error {
 	f.close()
-	at, err := find(f.path, s.makeFolderAt)
+	makeFolder := s.makeFolderAt
+	if !create {
+		makeFolder = nil
+	}
+	at, err := find(f.path, makeFolder)
 	if err != nil {
 		return err
 	}
@@ -210,7 +233,7 @@ func (f *file) reopen(s *FileSink) error {
 		if torn, err = endLine(f.f); torn {
 			s.torn.Add(1)
 		}
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist) && create:
 		err = f.create(s, at)
 	}
 	if err != nil {
@@ -224,8 +247,9 @@ func (f *file) reopen(s *FileSink) error {
 	}
 	sys := st.Sys().(*syscall.Stat_t)
 	f.dev, f.ino, f.regular = uint64(sys.Dev), sys.Ino, st.Mode().IsRegular()
+	f.length, f.begins, f.ends = st.Size(), time.Time{}, time.Time{}
 	if s.rotator != nil {
-		s.rotator.opened(f)
+		f.notePeriod(s.rotator, st.ModTime())
 	}
 	return nil
 }

@@ -95,14 +95,14 @@ func (fs *files) writePart(f *file) error {
 	if f.f == nil {
 		fs.makeRoom()
 	}
-	err := f.write(fs.sink, f.part)
+	err := f.write(fs.sink, f.part, nil)
 	for errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) { // fewer may be open than max_open says
 		oldest := fs.opened.Front()
 		if oldest == nil || oldest.Value.(*file).done > 0 {
 			break
 		}
 		fs.shut(oldest.Value.(*file))
-		err = f.write(fs.sink, f.part)
+		err = f.write(fs.sink, f.part, nil)
 	}
 	fs.place(f)
 	return err

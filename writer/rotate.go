@@ -1,222 +1,357 @@
 package writer
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
-	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"sluice/syslog"
 )
 
-// A rotator lays the files of a target aside when their time has come. The writer asks it between texts, so that no text
-// is cut and none waits: laying aside is a rename, and all else is the janitor's.
+// A rotator moves the files of a sink away when their time has come. It works between two blocks, on the sink's own
+// goroutine, so however many senders there are, each of their lines is in one file and whole. What becomes of the old
+// files is the janitor's business.
+//
+// By time a file is called after the period that ended, x.log.2026-11-20, and with a number behind that if there is one
+// already; by size x.log.1 is the newest, x.log.2 the one before. Each step is one rename that replaces nothing, so a
+// crash between two of them leaves at worst a gap, which the next rotation closes.
 type rotator struct {
-	options Rotation
+	Rotation
 	zone    *time.Location
-	now     func() time.Time
 	log     *slog.Logger
-	names   sync.Mutex // held while files change their names
+	now     func() time.Time
 	janitor *janitor
-	fault   syslog.Fault
+	since   time.Time // when it began: what happened in a period that began earlier it has to look up
+
+	mu      sync.Mutex           // held for each write and each change of names, by the sink or the janitor
+	numbers map[string]numbering // of files that were rotated in the period by size
+	ended   time.Time            // when the period ends that the last Tick was in
+	failed  error                // said, and not over
 }
 
-// rotateAgain is after what time a rotation is tried again that failed.
+// A numbering is the last number that was given to a file in a period.
+type numbering struct {
+	stamp string
+	last  int
+}
+
+// How long to wait after a rotation that failed.
 const rotateAgain = time.Minute
 
-// UseRotation makes s rotate its files as its options say. Path is what it was configured with, {field}s and all; periods
-// are on the clock of zone. Call it before the first Write.
+// UseRotation has the sink rotate its files, whose path, with its fields, this is. It is called before the first Write; Check
+// must have found nothing.
 func (s *FileSink) UseRotation(path string, zone *time.Location, log *slog.Logger) error {
-	if s.options.Rotate == (Rotation{}) {
-		return nil
+	r := &rotator{Rotation: s.options.Rotate, zone: zone, log: log, now: s.now, numbers: map[string]numbering{}}
+	if s.fixed != nil {
+		if s.fixed.f != nil && !s.fixed.regular {
+			if r.moves() {
+				log.Info("rotate has no effect: not a regular file", "path", path)
+			}
+			return nil
+		}
+		path = resolved(path)
 	}
-	p, err := compilePattern(path)
+	p, err := newPattern(path, zone)
 	if err != nil {
 		return err
 	}
-	s.rotator = &rotator{options: s.options.Rotate, zone: zone, now: s.now, log: log}
-	s.rotator.janitor = newJanitor(s.rotator, p)
+	if p.dated != Never {
+		r.Every = Never
+	}
+	if !r.moves() && p.dated == Never {
+		return nil
+	}
+	r.since = s.now()
+	r.janitor = newJanitor(r, p)
+	s.rotator = r
 	if s.fixed != nil && s.fixed.f != nil {
-		s.rotator.opened(s.fixed)
+		return s.fixed.reopen(s) // now it is looked at for its period
 	}
 	return nil
 }
 
-// opened notes how large a file is that was opened, and when what it holds was written.
-func (r *rotator) opened(f *file) {
-	f.length, f.period = 0, time.Time{}
-	st, err := f.f.Stat()
-	if err != nil || !f.regular {
-		return
+// resolved is where links lead that a path goes through, the last one too: there the old files are.
+func resolved(path string) string {
+	at, err := find(path, nil)
+	if err != nil || at.folder == unix.AT_FDCWD {
+		return path
 	}
-	if f.length = st.Size(); f.length > 0 {
-		f.period = r.options.Every.start(st.ModTime().In(r.zone))
+	defer at.close()
+	dir, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(at.folder))
+	if err != nil {
+		return path
 	}
+	return escapeBraces(dir + "/" + at.name)
 }
 
-// due reports whether f has to be laid aside before so many bytes more go to it, and notes when they do.
+// escapeBraces keeps a path without fields from having any.
+func escapeBraces(path string) string {
+	var b []byte
+	for i := range len(path) {
+		if b = append(b, path[i]); path[i] == '{' || path[i] == '}' {
+			b = append(b, path[i])
+		}
+	}
+	return string(b)
+}
+
+// notePeriod finds out which period the content of a file that was just opened belongs to: that of its last write. So one
+// that was left from yesterday is rotated before today's first line.
+func (f *file) notePeriod(r *rotator, wrote time.Time) {
+	if f.length == 0 || r.Every == Never {
+		return
+	}
+	if now := r.now(); wrote.After(now) { // the clock was wrong once
+		wrote = now
+	}
+	f.begins, f.ends = r.Every.bounds(wrote, r.zone)
+}
+
+// due reports whether f must be moved away before so many bytes more are written to it; none: before it is left alone.
 func (r *rotator) due(f *file, more int) bool {
 	if !f.regular {
 		return false
 	}
-	if r.options.Every.set() {
-		period := r.options.Every.start(r.now().In(r.zone))
-		if f.length > 0 && f.period.Before(period) {
-			return true
-		}
-		if more > 0 {
-			f.period = period
-		}
+	if r.Every == Never {
+		return f.length > 0 && r.Size > 0 && more > 0 && f.length+int64(more) > r.Size && !r.waits(f)
 	}
-	return r.options.Size > 0 && f.length > 0 && f.length+int64(more) > r.options.Size
+	now := r.now()
+	if f.length == 0 { // so this is its first write
+		if !now.Before(f.ends) || now.Before(f.begins) {
+			f.begins, f.ends = r.Every.bounds(now, r.zone)
+		}
+		return false
+	}
+	full := r.Size > 0 && more > 0 && f.length+int64(more) > r.Size
+	return (full || !now.Before(f.ends)) && !r.waits(f)
 }
 
-// rotate lays f aside and opens a new file in its place. If it cannot, writing goes on as it was, and it is tried again
-// after a while.
-func (r *rotator) rotate(s *FileSink, f *file) error {
-	if r.now().Before(f.retry) {
-		return nil
-	}
-	err := r.layAside(f)
+// waits reports whether the last try failed too short a time ago.
+func (r *rotator) waits(f *file) bool { return !f.again.IsZero() && r.now().Before(f.again) }
+
+// rotate moves f away and closes it. If that fails, f goes on as it is for a while.
+func (r *rotator) rotate(f *file) {
+	err := r.moveAway(f)
+	r.say(err)
 	if err != nil {
-		f.retry = r.now().Add(rotateAgain)
-		if unsaid, ok := r.fault.Due(time.Now()); ok {
-			r.log.Error("cannot rotate, writing goes on in the old file", "path", f.path, "error", err, "unsaid", unsaid)
-		}
-		return nil
+		f.again = r.now().Add(rotateAgain)
+		return
 	}
-	if r.fault.Resolved() {
-		r.log.Info("rotating again", "path", f.path)
-	}
+	f.again = time.Time{}
+	f.close()
 	r.janitor.rouse()
-	return f.reopen(s)
 }
 
-// rotateQuiet rotates open files that nothing is written to, and reports whether there are any whose time will come.
-func (s *FileSink) rotateQuiet() (more bool) {
-	one := func(f *file) {
-		if f.f == nil || !f.regular || f.length == 0 || f.done > 0 {
-			return
-		}
-		more = true
-		if s.rotator.due(f, 0) && f.current() {
-			s.rotator.rotate(s, f) // an error is met again by the next write
-		}
+// say tells the log of a fault once, and when it is over.
+func (r *rotator) say(err error) {
+	switch {
+	case err != nil && r.failed == nil:
+		r.log.Error("cannot rotate, writing on", "error", err)
+	case err == nil && r.failed != nil:
+		r.log.Info("rotating again")
 	}
-	if s.fixed != nil {
-		one(s.fixed)
-		return more
-	}
-	for e := s.many.opened.Front(); e != nil; e = e.Next() {
-		one(e.Value.(*file))
-	}
-	return more
+	r.failed = err
 }
 
-// layAside renames f, if its path still leads to it.
-func (r *rotator) layAside(f *file) error {
+func (r *rotator) moveAway(f *file) error {
 	at, err := find(f.path, nil)
 	if err != nil {
-		return err
+		return fmt.Errorf("rotate %s: %w", f.path, err)
 	}
 	defer at.close()
-	r.names.Lock()
-	defer r.names.Unlock()
 	var st unix.Stat_t
-	if err := unix.Fstatat(at.folder, at.name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil || st.Dev != f.dev || st.Ino != f.ino {
-		return nil // somebody else has rotated it
+	if unix.Fstatat(at.folder, at.name, &st, unix.AT_SYMLINK_NOFOLLOW) != nil || st.Dev != f.dev || st.Ino != f.ino {
+		return nil // somebody else was quicker: there is a new file, or none
 	}
-	if !r.options.Every.set() {
-		if err := shift(at); err != nil {
+	if r.Every != Never {
+		err = r.toStamp(at, f)
+	} else {
+		err = r.toNumber(at)
+	}
+	if err != nil {
+		return fmt.Errorf("rotate %s: %w", f.path, err)
+	}
+	return nil
+}
+
+// toStamp gives a file the name of its period.
+func (r *rotator) toStamp(at place, f *file) error {
+	stamp := f.begins.Format(r.Every.layout())
+	base := at.name + "." + stamp
+	number := 0
+	if r.Size > 0 {
+		last, err := r.lastNumber(at, f, stamp)
+		if err != nil {
 			return err
 		}
-		return renameNew(at, at.name, at.name+".1")
+		number = last + 1
 	}
-	name := at.name + "." + r.options.Every.name(f.period)
-	for n, free := 1, name; ; n++ {
-		if !taken(at, free) {
-			err := renameNew(at, at.name, free)
-			if !errors.Is(err, fs.ErrExist) {
+	for ; ; number++ {
+		name := base
+		if number > 0 {
+			name += "." + strconv.Itoa(number)
+		}
+		if at.taken(name) {
+			continue
+		}
+		switch err := at.rename(at.name, name); {
+		case err == unix.EEXIST:
+		case err != nil:
+			return err
+		default:
+			if r.Size > 0 {
+				r.numbers[f.path] = numbering{stamp, number}
+			}
+			return nil
+		}
+	}
+}
+
+// lastNumber is the highest number given to a file of this period, -1 if it has none: numbers whose files are gone by now
+// are not given again, else the order would be lost.
+func (r *rotator) lastNumber(at place, f *file, stamp string) (int, error) {
+	if n, ok := r.numbers[f.path]; ok && n.stamp == stamp {
+		return n.last, nil
+	}
+	if !f.begins.Before(r.since) {
+		return -1, nil
+	}
+	names, err := at.list()
+	if err != nil {
+		return 0, err
+	}
+	last := -1
+	for _, name := range names {
+		if base, t, ok := cutTail(name); ok && base == at.name && t.stamp == stamp {
+			last = max(last, t.number)
+		}
+	}
+	return last, nil
+}
+
+// toNumber makes a file the first of the numbered ones, and each of those the one behind, up to the first gap. If there is
+// none up to what is kept, the oldest goes.
+func (r *rotator) toNumber(at place) error {
+	numbered := func(n int) string { return at.name + "." + strconv.Itoa(n) }
+	gap := 1
+	for at.taken(numbered(gap)) {
+		if gap == r.Keep.Files && at.remove(numbered(gap)) {
+			break
+		}
+		gap++
+	}
+	for n := gap - 1; n >= 1; n-- {
+		for _, ext := range extensions {
+			if err := at.rename(numbered(n)+ext, numbered(n+1)+ext); err != nil && err != unix.ENOENT {
 				return err
 			}
 		}
-		free = name + "." + strconv.Itoa(n)
 	}
+	return at.rename(at.name, numbered(1))
 }
 
-// taken reports whether a name is in use, compressed or not.
-func taken(at place, name string) bool {
+// taken reports whether there is something of that name, compressed or not.
+func (p place) taken(name string) bool {
+	var st unix.Stat_t
 	for _, ext := range extensions {
-		var st unix.Stat_t
-		if unix.Fstatat(at.folder, name+ext, &st, unix.AT_SYMLINK_NOFOLLOW) == nil {
+		if unix.Fstatat(p.folder, name+ext, &st, unix.AT_SYMLINK_NOFOLLOW) != unix.ENOENT {
 			return true
 		}
 	}
 	return false
 }
 
-// shift makes room for a file x.1: it becomes x.2, x.2 becomes x.3, and so on up to the first number that is free. The
-// highest goes first, so that a crash leaves a gap and loses nothing.
-func shift(at place) error {
-	names, err := entries(at)
-	if err != nil {
+// remove removes a file, compressed or not, and reports whether the name is free now.
+func (p place) remove(name string) bool {
+	for _, ext := range extensions {
+		unix.Unlinkat(p.folder, name+ext, 0) // no folder, and of a link the link itself
+	}
+	return !p.taken(name)
+}
+
+// rename replaces nothing.
+func (p place) rename(from, to string) error { return renameAt(p.folder, from, to) }
+
+func renameAt(folder int, from, to string) error {
+	err := unix.Renameat2(folder, from, folder, to, unix.RENAME_NOREPLACE)
+	if err != unix.EINVAL && err != unix.ENOSYS {
 		return err
 	}
-	numbered := map[int][]string{}
-	for _, name := range names {
-		rest, ok := strings.CutPrefix(name, at.name+".")
-		number, ext, _ := strings.Cut(rest, ".")
-		if n, err := strconv.Atoi(number); ok && err == nil && n > 0 && strconv.Itoa(n) == number && (ext == "" || slices.Contains(extensions, "."+ext)) {
-			numbered[n] = append(numbered[n], name)
+	var st unix.Stat_t // a file system that knows no such rename, as NFS
+	if err := unix.Fstatat(folder, to, &st, unix.AT_SYMLINK_NOFOLLOW); err == nil {
+		return unix.EEXIST
+	} else if err != unix.ENOENT {
+		return err
+	}
+	return unix.Renameat(folder, from, folder, to)
+}
+
+// list is every name in the folder.
+func (p place) list() ([]string, error) {
+	at, err := openFolder(p.folder, ".")
+	if err != nil {
+		return nil, err
+	}
+	defer at.Close()
+	return at.Readdirnames(-1)
+}
+
+// tick rotates what has got no line since its time came, and has the janitor look after the rest.
+func (r *rotator) tick(s *FileSink) (more bool) {
+	r.janitor.start()
+	if r.Every == Never {
+		return false
+	}
+	now := r.now()
+	ended := !now.Before(r.ended)
+	if ended {
+		_, r.ended = r.Every.bounds(now, r.zone)
+		clear(r.numbers)
+	}
+	if s.fixed != nil {
+		if r.quiet(s.fixed) {
+			s.fixed.reopen(s) // who follows the path wants a file there; an error is the next block's
 		}
+		return true
 	}
-	last := 1
-	for len(numbered[last]) > 0 {
-		last++
-	}
-	for n := last - 1; n > 0; n-- {
-		for _, name := range numbered[n] {
-			ext := strings.TrimPrefix(name, fmt.Sprint(at.name, ".", n))
-			if err := renameNew(at, name, fmt.Sprint(at.name, ".", n+1, ext)); err != nil {
-				return err
+	if ended {
+		r.janitor.rouse() // it finds those that are closed
+		for e := s.many.opened.Front(); e != nil; {
+			f := e.Value.(*file)
+			if e = e.Next(); r.quiet(f) {
+				s.many.shut(f)
 			}
 		}
 	}
-	return nil
-}
-
-// entries are the names of what is in the folder of a place.
-func entries(at place) ([]string, error) {
-	fd, err := unix.Openat(at.folder, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: at.name, Err: err}
-	}
-	folder := os.NewFile(uintptr(fd), at.name)
-	defer folder.Close()
-	return folder.Readdirnames(-1)
-}
-
-// renameNew renames within the folder of a place, and never over something that is there.
-func renameNew(at place, from, to string) error {
-	err := unix.Renameat2(at.folder, from, at.folder, to, unix.RENAME_NOREPLACE)
-	if err == unix.EINVAL || err == unix.ENOSYS { // a file system that does not know how
-		var st unix.Stat_t
-		if unix.Fstatat(at.folder, to, &st, unix.AT_SYMLINK_NOFOLLOW) == nil {
-			err = unix.EEXIST
-		} else {
-			err = unix.Renameat(at.folder, from, at.folder, to)
+	for _, path := range r.janitor.takeQuiet() {
+		f := s.many.known[path]
+		if f == nil {
+			f = &file{path: path}
+		}
+		if f.f == nil {
+			s.many.makeRoom()
+			if f.open(s, false) != nil {
+				continue
+			}
+			s.many.place(f)
+		}
+		if r.quiet(f) {
+			s.many.shut(f)
 		}
 	}
-	if err != nil {
-		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+	return true
+}
+
+// quiet rotates a file that nobody writes to if its time has come, and reports whether it did.
+func (r *rotator) quiet(f *file) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if f.f == nil || f.done > 0 || !f.current() || !r.due(f, 0) {
+		return false
 	}
-	return nil
+	r.rotate(f)
+	return f.f == nil
 }

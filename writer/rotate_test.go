@@ -1,112 +1,72 @@
 package writer
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
+	"compress/gzip"
+	"context"
 	"io"
-	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"golang.org/x/sys/unix"
 )
 
-// A rotating is a file target that rotates, on a clock of its own, and what its log says.
-type rotating struct {
-	*FileSink
-	t   *testing.T
-	dir string
-	at  atomic.Int64 // in s since 1970
-	log *logText
+// A clock is set by a test.
+type clock struct{ at atomic.Pointer[time.Time] }
+
+func (c *clock) set(t testing.TB, text string) {
+	at := utc(t, text)
+	c.at.Store(&at)
 }
 
-// A logText is a log that two goroutines write to.
-type logText struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
+func (c *clock) now() time.Time { return *c.at.Load() }
 
-func (l *logText) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logText) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-// newRotating returns one for a path below a folder of its own.
-func newRotating(t *testing.T, dir, path string, r Rotation, at time.Time) *rotating {
+// rotating returns a sink that rotates by this clock, and the log of what it says. It is closed with the test.
+func rotating(t testing.TB, path string, r Rotation, c *clock) (*FileSink, *strings.Builder) {
 	t.Helper()
+	fatal(t, r.Check(path, time.UTC))
 	o := DefaultFileOptions()
 	o.Rotate = r
-	full := filepath.Join(dir, path)
-	fixed := full
-	if strings.Contains(path, "{") {
+	fixed := path
+	if p, _ := CompilePath(path, time.UTC); p != nil {
 		fixed = ""
 	}
-	sink, err := NewFileSink(fixed, o)
-	fatal(t, err)
-	w := &rotating{FileSink: sink, t: t, dir: dir, log: &logText{}}
-	w.set(at)
-	sink.now = func() time.Time { return time.Unix(w.at.Load(), 0) }
-	fatal(t, sink.UseRotation(full, at.Location(), slog.New(slog.NewTextHandler(w.log, nil))))
-	t.Cleanup(func() { sink.Close() })
-	return w
+	s := openFile(t, fixed, o)
+	s.now = c.now
+	said := &strings.Builder{}
+	fatal(t, s.UseRotation(path, time.UTC, slog.New(slog.NewTextHandler(said, nil))))
+	return s, said
 }
 
-// set sets the clock.
-func (w *rotating) set(at time.Time) { w.at.Store(at.Unix()) }
-
-// touch gives a file the age that the clock tells: the machine's is another.
-func (w *rotating) touch(path string) { fatal(w.t, os.Chtimes(path, w.now(), w.now())) }
-
-// write writes lines to a fixed path, in one block.
-func (w *rotating) write(lines ...string) {
-	w.t.Helper()
-	var all []line
-	for _, l := range lines {
-		all = append(all, line{"", l})
-	}
-	fatal(w.t, w.Write(blockOf(all...)))
-	w.touch(w.fixed.path)
+// sweep does at once what the janitor does when it finds the time.
+func sweep(t testing.TB, s *FileSink) {
+	t.Helper()
+	fatal(t, s.rotator.janitor.sweep(t.Context()))
 }
 
-// tree is what the files below dir hold, a compressed one unpacked.
-func tree(t *testing.T, dir string) map[string]string {
+// tree is what the files below dir hold, compressed ones unpacked.
+func tree(t testing.TB, dir string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
 	fatal(t, filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) || err == nil && e.IsDir() {
-			return nil
-		} else if err != nil {
+		if err != nil || !e.Type().IsRegular() {
 			return err
 		}
 		f, err := os.Open(path)
-		if errors.Is(err, fs.ErrNotExist) { // deleted meanwhile
-			return nil
-		} else if err != nil {
+		if err != nil {
 			return err
 		}
 		defer f.Close()
 		var r io.Reader = f
 		switch filepath.Ext(path) {
 		case ".gz":
-			r, err = gzip.NewReader(f)
+			r, err = gzip.NewReader(f) // the standard library's: another's word for it
 		case ".zst":
 			r, err = zstd.NewReader(f)
 		}
@@ -121,342 +81,186 @@ func tree(t *testing.T, dir string) map[string]string {
 	return files
 }
 
-// becomes waits until the files are those.
-func (w *rotating) becomes(want map[string]string) {
-	w.t.Helper()
-	end := time.Now().Add(10 * time.Second)
-	for {
-		got := tree(w.t, w.dir)
-		if cmp.Equal(got, want) {
-			return
-		}
-		if time.Now().After(end) {
-			w.t.Fatalf("(-want +got):\n%s\n%s", cmp.Diff(want, got), w.log)
-		}
-		<-time.After(5 * time.Millisecond)
-	}
-}
-
-func day(t *testing.T, s string) time.Time {
+func sameFiles(t testing.TB, dir string, want map[string]string) {
 	t.Helper()
-	zone, err := time.LoadLocation("Europe/Berlin")
-	fatal(t, err)
-	at, err := time.ParseInLocation("2006-01-02 15:04", s, zone)
-	fatal(t, err)
-	return at
-}
-
-// When a period begins, and what it is called.
-func TestPeriods(t *testing.T) {
-	for _, c := range []struct{ every, at, start, name string }{
-		{"day", "2026-11-20 15:17", "2026-11-20 00:00", "2026-11-20"},
-		{"day", "2026-03-29 03:30", "2026-03-29 00:00", "2026-03-29"}, // a day of 23 hours
-		{"24h", "2026-10-25 23:59", "2026-10-25 00:00", "2026-10-25_00"},
-		{"hour", "2026-11-20 15:17", "2026-11-20 15:00", "2026-11-20_15"},
-		{"week", "2026-11-22 23:59", "2026-11-16 00:00", "2026-11-16"}, // a Sunday
-		{"week", "2026-11-23 00:00", "2026-11-23 00:00", "2026-11-23"},
-		{"month", "2026-11-20 15:17", "2026-11-01 00:00", "2026-11"},
-		{"6h", "2026-11-20 15:17", "2026-11-20 12:00", "2026-11-20_12"},
-		{"7h", "2026-11-20 22:17", "2026-11-20 21:00", "2026-11-20_21"}, // counted from midnight anew each day
-		{"15m", "2026-11-20 15:17", "2026-11-20 15:15", "2026-11-20_15-15"},
-		{"90m", "2026-11-20 05:59", "2026-11-20 04:30", "2026-11-20_04-30"},
-	} {
-		var p Period
-		fatal(t, p.UnmarshalText([]byte(c.every)))
-		start := p.start(day(t, c.at))
-		if !start.Equal(day(t, c.start)) || p.name(start) != c.name {
-			t.Errorf("every %s at %s: began %s, called %s; want %s, %s", c.every, c.at, start, p.name(start), c.start, c.name)
+	got := tree(t, dir)
+	if maps.Equal(got, want) {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(got)) {
+		if w, ok := want[name]; !ok || w != got[name] {
+			t.Errorf("%s holds %.80q, want %.80q (%v)", name, got[name], w, ok)
 		}
 	}
-	for _, wrong := range []string{"", "daily", "30s", "25h", "90s", "-1h", "1d"} {
-		if err := new(Period).UnmarshalText([]byte(wrong)); err == nil {
-			t.Errorf("%q is read", wrong)
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if _, ok := got[name]; !ok {
+			t.Errorf("%s is missing; it should hold %.80q", name, want[name])
 		}
 	}
 }
 
-func TestKeepText(t *testing.T) {
-	for text, want := range map[string]Keep{"30": {Files: 30}, "30d": {Age: 720 * time.Hour}, "12h": {Age: 12 * time.Hour}} {
-		var k Keep
-		if err := k.UnmarshalText([]byte(text)); err != nil || k != want {
-			t.Errorf("%s is read as %v, %v", text, k, err)
-		}
-	}
-	for _, wrong := range []string{"", "0", "-1", "d", "30x", "99999999999d", "1.5d"} {
-		if err := new(Keep).UnmarshalText([]byte(wrong)); err == nil {
-			t.Errorf("%q is read", wrong)
-		}
-	}
+// step is something that happens to a sink.
+type step struct {
+	at   string // the time it is
+	text string // is written; "tick": nothing is, for a while
 }
 
-// A file goes by the day, by its size, or by both; the old ones are numbered or dated, and only so many are kept.
+// What files there are after some lines, and after the janitor has been there.
 func TestRotate(t *testing.T) {
-	long := strings.Repeat("x", 3000)
-	var daily, hourly Period
-	fatal(t, daily.UnmarshalText([]byte("day")))
-	fatal(t, hourly.UnmarshalText([]byte("hour")))
-	type step struct {
-		at    string
-		lines []string
-	}
+	k := strings.Repeat("x", 3000)
 	for _, c := range []struct {
-		name     string
-		rotation Rotation
-		steps    []step
-		want     map[string]string
+		name  string
+		r     Rotation
+		steps []step
+		want  map[string]string
 	}{
-		{"by the day", Rotation{Every: daily}, []step{
-			{"2026-11-20 23:59", []string{"a", "b"}}, {"2026-11-20 23:59", []string{"c"}}, {"2026-11-21 00:00", []string{"d"}}, {"2026-11-25 12:00", []string{"e"}},
-		}, map[string]string{"x.log.2026-11-20": "a\nb\nc\n", "x.log.2026-11-21": "d\n", "x.log": "e\n"}},
-		{"by the hour, when clocks are set back", Rotation{Every: hourly}, []step{
-			{"2026-10-25 01:30", []string{"a"}}, {"2026-10-25 02:30", []string{"b"}}, {"2026-10-25 03:30", []string{"c"}},
-		}, map[string]string{"x.log.2026-10-25_01": "a\n", "x.log.2026-10-25_02": "b\n", "x.log": "c\n"}},
-		{"by size", Rotation{Size: 8 << 10}, []step{
-			{"2026-11-20 12:00", []string{"a" + long}}, {"2026-11-20 12:00", []string{"b" + long}}, {"2026-11-20 12:00", []string{"c" + long}},
-			{"2026-11-20 12:00", []string{"d" + long, "e" + long}}, {"2026-11-20 12:00", []string{"f"}},
-		}, map[string]string{"x.log.2": "a" + long + "\nb" + long + "\n", "x.log.1": "c" + long + "\n", "x.log": "d" + long + "\ne" + long + "\nf\n"}},
-		{"a block larger than the size", Rotation{Size: 4 << 10}, []step{
-			{"2026-11-20 12:00", []string{"a" + long, "b" + long}}, {"2026-11-20 12:00", []string{"c"}},
-		}, map[string]string{"x.log.1": "a" + long + "\nb" + long + "\n", "x.log": "c\n"}},
-		{"by both: the day's second file is numbered", Rotation{Size: 4 << 10, Every: daily}, []step{
-			{"2026-11-20 12:00", []string{"a" + long}}, {"2026-11-20 13:00", []string{"b" + long}}, {"2026-11-20 14:00", []string{"c" + long}}, {"2026-11-21 00:00", []string{"d"}},
-		}, map[string]string{"x.log.2026-11-20": "a" + long + "\n", "x.log.2026-11-20.1": "b" + long + "\n", "x.log.2026-11-20.2": "c" + long + "\n", "x.log": "d\n"}},
-		{"two are kept", Rotation{Every: daily, Keep: Keep{Files: 2}}, []step{
-			{"2026-11-17 12:00", []string{"a"}}, {"2026-11-18 12:00", []string{"b"}}, {"2026-11-19 12:00", []string{"c"}}, {"2026-11-20 12:00", []string{"d"}},
-		}, map[string]string{"x.log.2026-11-18": "b\n", "x.log.2026-11-19": "c\n", "x.log": "d\n"}},
-		{"what is younger than 2 days is kept", Rotation{Every: daily, Keep: Keep{Age: 48 * time.Hour}}, []step{
-			{"2026-11-17 12:00", []string{"a"}}, {"2026-11-18 13:00", []string{"b"}}, {"2026-11-19 12:00", []string{"c"}}, {"2026-11-20 12:00", []string{"d"}},
-		}, map[string]string{"x.log.2026-11-18": "b\n", "x.log.2026-11-19": "c\n", "x.log": "d\n"}},
-		{"6 KB are kept in all", Rotation{Every: daily, MaxTotal: 6500}, []step{
-			{"2026-11-17 12:00", []string{"a" + long}}, {"2026-11-18 12:00", []string{"b" + long}}, {"2026-11-19 12:00", []string{"c" + long}}, {"2026-11-20 12:00", []string{"d"}},
-		}, map[string]string{"x.log.2026-11-18": "b" + long + "\n", "x.log.2026-11-19": "c" + long + "\n", "x.log": "d\n"}},
-		{"gzip", Rotation{Every: daily, Compress: CompressGzip}, []step{
-			{"2026-11-19 12:00", []string{"a"}}, {"2026-11-20 12:00", []string{"b"}},
-		}, map[string]string{"x.log.2026-11-19.gz": "a\n", "x.log": "b\n"}},
-		{"zstd, by size", Rotation{Size: 4 << 10, Compress: CompressZstd, Keep: Keep{Files: 2}}, []step{
-			{"2026-11-19 12:00", []string{"a" + long}}, {"2026-11-19 13:00", []string{"b" + long}}, {"2026-11-19 14:00", []string{"c" + long}}, {"2026-11-20 12:00", []string{"d" + long}},
-		}, map[string]string{"x.log.2.zst": "b" + long + "\n", "x.log.1.zst": "c" + long + "\n", "x.log": "d" + long + "\n"}},
+		{"by day", Rotation{Every: Day},
+			[]step{{"2026-11-20 10:00:00", "a"}, {"2026-11-20 23:59:59", "b"}, {"2026-11-21 00:00:00", "c"}, {"2026-11-23 12:00:00", "d"}},
+			map[string]string{"log.2026-11-20": "a\nb\n", "log.2026-11-21": "c\n", "log": "d\n"}},
+		{"a quiet file", Rotation{Every: Day},
+			[]step{{"2026-11-20 10:00:00", "a"}, {"2026-11-20 23:59:59", "tick"}, {"2026-11-21 00:00:00", "tick"}, {"2026-11-22 00:00:00", "tick"}},
+			map[string]string{"log.2026-11-20": "a\n", "log": ""}},
+		{"by hour", Rotation{Every: Hour}, []step{{"2026-11-20 15:59:59", "a"}, {"2026-11-20 16:00:00", "b"}}, map[string]string{"log.2026-11-20_15": "a\n", "log": "b\n"}},
+		{"by minute", Rotation{Every: 1}, []step{{"2026-11-20 15:04:59", "a"}, {"2026-11-20 15:05:00", "b"}}, map[string]string{"log.2026-11-20_15-04": "a\n", "log": "b\n"}},
+		{"by week", Rotation{Every: Week}, []step{{"2026-11-22 10:00:00", "a"}, {"2026-11-23 00:00:00", "b"}}, map[string]string{"log.2026-11-16": "a\n", "log": "b\n"}},
+		{"by month", Rotation{Every: Month}, []step{{"2026-11-22 10:00:00", "a"}, {"2026-12-01 00:00:00", "b"}}, map[string]string{"log.2026-11": "a\n", "log": "b\n"}},
+		{"the clock goes back", Rotation{Every: Day},
+			[]step{{"2026-11-20 10:00:00", "a"}, {"2026-11-21 10:00:00", "b"}, {"2026-11-20 12:00:00", "c"}, {"2026-11-22 00:00:00", "d"}},
+			map[string]string{"log.2026-11-20": "a\n", "log.2026-11-21": "b\nc\n", "log": "d\n"}},
+		{"by size", Rotation{Size: 4096},
+			[]step{{"2026-11-20 10:00:00", "1" + k}, {"", "2" + k}, {"", "3" + k}, {"", "4"}, {"", "5" + k}},
+			map[string]string{"log.3": "1" + k + "\n", "log.2": "2" + k + "\n", "log.1": "3" + k + "\n4\n", "log": "5" + k + "\n"}},
+		{"one line larger than the size", Rotation{Size: 4096},
+			[]step{{"2026-11-20 10:00:00", k + k}, {"", "b"}, {"", k + k}}, map[string]string{"log.2": k + k + "\n", "log.1": "b\n", "log": k + k + "\n"}},
+		{"by size, some kept", Rotation{Size: 4096, Keep: Keep{Files: 2}},
+			[]step{{"2026-11-20 10:00:00", "1" + k}, {"", "2" + k}, {"", "3" + k}, {"", "4" + k}, {"", "5" + k}},
+			map[string]string{"log.2": "3" + k + "\n", "log.1": "4" + k + "\n", "log": "5" + k + "\n"}},
+		{"by day, some kept", Rotation{Every: Day, Keep: Keep{Files: 2}},
+			[]step{{"2026-11-20 10:00:00", "1"}, {"2026-11-21 10:00:00", "2"}, {"2026-11-22 10:00:00", "3"}, {"2026-11-23 10:00:00", "4"}},
+			map[string]string{"log.2026-11-22": "3\n", "log.2026-11-21": "2\n", "log": "4\n"}},
+		{"by day and size", Rotation{Every: Day, Size: 4096, Keep: Keep{Files: 3}},
+			[]step{{"2026-11-20 10:00:00", "1" + k}, {"2026-11-20 11:00:00", "2" + k}, {"2026-11-20 12:00:00", "3" + k}, {"2026-11-20 13:00:00", "4" + k}, {"", "5" + k}, {"2026-11-21 10:00:00", "6" + k}, {"", "7"}},
+			map[string]string{"log.2026-11-20.2": "3" + k + "\n", "log.2026-11-20.3": "4" + k + "\n", "log.2026-11-20.4": "5" + k + "\n", "log": "6" + k + "\n7\n"}},
+		{"compressed", Rotation{Every: Day, Compress: Gzip}, []step{{"2026-11-20 10:00:00", "a"}, {"2026-11-21 10:00:00", "b"}}, map[string]string{"log.2026-11-20.gz": "a\n", "log": "b\n"}},
+		{"compressed by size", Rotation{Size: 4096, Compress: Zstd, Keep: Keep{Files: 2}},
+			[]step{{"2026-11-20 10:00:00", "1" + k}, {"", "2" + k}, {"", "3" + k}, {"", "4" + k}},
+			map[string]string{"log.2.zst": "2" + k + "\n", "log.1.zst": "3" + k + "\n", "log": "4" + k + "\n"}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			w := newRotating(t, t.TempDir(), "x.log", c.rotation, day(t, c.steps[0].at))
-			for _, s := range c.steps {
-				w.set(day(t, s.at))
-				w.write(s.lines...)
-			}
-			w.becomes(c.want)
-			if w.log.String() != "" {
-				t.Error(w.log)
-			}
-		})
-	}
-}
-
-// A daemon that was down at midnight lays yesterday's file aside before it writes today's first line.
-func TestRotateAfterTheFact(t *testing.T) {
-	dir := t.TempDir()
-	fatal(t, os.WriteFile(dir+"/x.log", []byte("old\n"), 0o640))
-	fatal(t, os.Chtimes(dir+"/x.log", day(t, "2026-11-17 12:00"), day(t, "2026-11-17 12:00")))
-	var daily Period
-	fatal(t, daily.UnmarshalText([]byte("day")))
-	w := newRotating(t, dir, "x.log", Rotation{Every: daily}, day(t, "2026-11-20 12:00"))
-	w.write("new")
-	w.becomes(map[string]string{"x.log.2026-11-17": "old\n", "x.log": "new\n"})
-}
-
-// A file that nothing is written to goes when its time has come; an empty one stays.
-func TestRotateQuiet(t *testing.T) {
-	var daily Period
-	fatal(t, daily.UnmarshalText([]byte("day")))
-	w := newRotating(t, t.TempDir(), "x.log", Rotation{Every: daily}, day(t, "2026-11-20 12:00"))
-	if w.Tick() {
-		t.Error("an empty file has to be looked at again")
-	}
-	w.write("a")
-	if !w.Tick() {
-		t.Error("nobody looks again")
-	}
-	w.set(day(t, "2026-11-21 00:00"))
-	w.Tick()
-	w.becomes(map[string]string{"x.log.2026-11-20": "a\n", "x.log": ""})
-	w.set(day(t, "2026-11-22 00:00"))
-	w.Tick()
-	w.becomes(map[string]string{"x.log.2026-11-20": "a\n", "x.log": ""})
-}
-
-// Each file of a path with fields is rotated for itself, and what is kept is counted for each.
-func TestRotateEach(t *testing.T) {
-	var daily Period
-	fatal(t, daily.UnmarshalText([]byte("day")))
-	w := newRotating(t, t.TempDir(), "{hostname}/{app_name}.log", Rotation{Every: daily, Keep: Keep{Files: 1}}, day(t, "2026-11-18 12:00"))
-	for _, at := range []string{"2026-11-18 12:00", "2026-11-19 12:00", "2026-11-20 12:00"} {
-		w.set(day(t, at))
-		var lines []line
-		for _, path := range []string{"a/x.log", "b/x.log", "b/y.log"} {
-			lines = append(lines, line{filepath.Join(w.dir, path), at + " " + path})
-		}
-		fatal(t, w.Write(blockOf(lines...)))
-		for _, l := range lines {
-			w.touch(l.path)
+		for kind, name := range map[string]string{"fixed": "log", "templated": "{hostname}/log"} {
+			t.Run(c.name+"/"+kind, func(t *testing.T) {
+				for _, often := range []bool{false, true} {
+					dir, now := t.TempDir(), &clock{}
+					now.set(t, "2026-11-20 10:00:00")
+					s, said := rotating(t, filepath.Join(dir, name), c.r, now)
+					path := filepath.Join(dir, strings.ReplaceAll(name, "{hostname}", "web1"))
+					for _, step := range c.steps {
+						if step.at != "" {
+							now.set(t, step.at)
+						}
+						if step.text == "tick" {
+							s.Tick()
+						} else {
+							fatal(t, s.Write(blockOf(line{path, step.text})))
+						}
+						setTimes(t, path, now.now())
+						if often {
+							sweep(t, s)
+						}
+					}
+					sweep(t, s)
+					fatal(t, s.Close())
+					want := maps.Clone(c.want)
+					if kind == "templated" && want["log"] == "" {
+						delete(want, "log") // it is made when there is something to write
+					}
+					sameFiles(t, filepath.Dir(path), want)
+					if said.Len() > 0 {
+						t.Error("said", said)
+					}
+				}
+			})
 		}
 	}
-	want := map[string]string{}
-	for _, path := range []string{"a/x.log", "b/x.log", "b/y.log"} {
-		want[path] = "2026-11-20 12:00 " + path + "\n"
-		want[path+".2026-11-19"] = "2026-11-19 12:00 " + path + "\n"
-	}
-	w.becomes(want)
 }
 
-// A path with the date in it is not rotated, but honours keep: for each of its paths, and only files that it can have made.
-func TestKeepDatedPaths(t *testing.T) {
-	dir := t.TempDir()
-	others := []string{"web/log-2026-11-01.txt", "web/log-yesterday.log", "web/sub/log-2026-11-01.log", "log-2026-11-01.log", "web/log-2026-11-01.log.bak"}
-	want := map[string]string{}
-	for _, name := range others {
-		fatal(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755))
-		fatal(t, os.WriteFile(filepath.Join(dir, name), []byte("mine"), 0o644))
-		want[name] = "mine"
+// setTimes gives a file the time that the test thinks it is.
+func setTimes(t testing.TB, path string, at time.Time) {
+	t.Helper()
+	if _, err := os.Stat(path); err == nil {
+		fatal(t, os.Chtimes(path, at, at))
 	}
-	fatal(t, os.Mkdir(dir+"/db", 0o755))
-	for _, host := range []string{"web", "db"} {
-		for d := 14; d <= 20; d++ {
-			name := fmt.Sprintf("%s/log-2026-11-%d.log", host, d)
-			fatal(t, os.WriteFile(filepath.Join(dir, name), []byte(host), 0o644))
-			at := time.Date(2026, 11, d, 23, 0, 0, 0, time.UTC)
-			fatal(t, os.Chtimes(filepath.Join(dir, name), at, at))
-			if d >= 18 {
-				want[name] = host
-			}
-		}
-	}
-	fatal(t, os.Symlink("web", dir+"/linked"))
-	w := newRotating(t, dir, "{hostname}/log-{date}.log", Rotation{Keep: Keep{Files: 2}}, day(t, "2026-11-20 23:30"))
-	fatal(t, os.Remove(dir+"/linked"))
-	w.becomes(want)
 }
 
-// What a crash left half done is found and finished: a temporary file, a gap in the numbers, a file that was not compressed
-// yet, one that was.
-func TestRotateTidies(t *testing.T) {
-	dir := t.TempDir()
-	gz := func(text string) []byte {
-		var b bytes.Buffer
-		w := gzip.NewWriter(&b)
-		w.Write([]byte(text))
-		w.Close()
-		return b.Bytes()
-	}
-	for name, text := range map[string][]byte{
-		"x.log": []byte("new\n"), "x.log.2": []byte("b\n"), "x.log.2.gz.tmp": gz("b\n")[:10], "x.log.3.gz": gz("c\n"), "x.log.3": []byte("c\n"), "x.log.5.gz": gz("e\n"),
-		"x.log.old": []byte("mine"), "x.log.1x": []byte("mine"),
+// A daemon that was down at midnight rotates yesterday's file before it writes today's first line, and one that is not
+// written to at all as well.
+func TestRotateAfterRestart(t *testing.T) {
+	for _, c := range []struct {
+		name, before, after, text string
+		want                      map[string]string
+	}{
+		{"the same day", "2026-11-20 10:00:00", "2026-11-20 11:00:00", "b", map[string]string{"web1.log": "a\nb\n"}},
+		{"the next day", "2026-11-20 10:00:00", "2026-11-21 00:00:00", "b", map[string]string{"web1.log.2026-11-20": "a\n", "web1.log": "b\n"}},
+		{"a year later", "2026-11-20 10:00:00", "2027-11-20 00:00:00", "b", map[string]string{"web1.log.2026-11-20": "a\n", "web1.log": "b\n"}},
+		{"nothing comes", "2026-11-20 10:00:00", "2026-11-21 00:00:00", "", map[string]string{"web1.log.2026-11-20": "a\n"}},
+		{"its time is in the future", "2030-11-20 10:00:00", "2026-11-20 00:00:00", "b", map[string]string{"web1.log": "a\nb\n"}},
 	} {
-		fatal(t, os.WriteFile(filepath.Join(dir, name), text, 0o640))
-	}
-	w := newRotating(t, dir, "x.log", Rotation{Size: 4 << 10, Compress: CompressGzip}, day(t, "2026-11-20 12:00"))
-	w.becomes(map[string]string{"x.log": "new\n", "x.log.2.gz": "b\n", "x.log.3.gz": "c\n", "x.log.5.gz": "e\n", "x.log.old": "mine", "x.log.1x": "mine"})
-	w.write(strings.Repeat("x", 5000))
-	w.becomes(map[string]string{
-		"x.log": strings.Repeat("x", 5000) + "\n", "x.log.1.gz": "new\n", "x.log.2.gz": "b\n", "x.log.3.gz": "c\n", "x.log.5.gz": "e\n", "x.log.old": "mine", "x.log.1x": "mine",
-	})
-}
-
-// A compressed file has the owner, the mode and the age of what it was made of.
-func TestCompressedLikeTheOriginal(t *testing.T) {
-	if os.Getuid() != 0 {
-		lacks(t, "another owner needs root")
-	}
-	dir, at := t.TempDir(), day(t, "2026-11-17 12:00")
-	fatal(t, os.WriteFile(dir+"/x.log.1", []byte("old\n"), 0o640))
-	fatal(t, os.Chown(dir+"/x.log.1", 1234, 4321))
-	fatal(t, os.Chmod(dir+"/x.log.1", 0o604))
-	fatal(t, os.Chtimes(dir+"/x.log.1", at, at))
-	w := newRotating(t, dir, "x.log", Rotation{Size: 4 << 10, Compress: CompressZstd}, day(t, "2026-11-20 12:00"))
-	w.becomes(map[string]string{"x.log": "", "x.log.1.zst": "old\n"})
-	var st unix.Stat_t
-	fatal(t, unix.Stat(dir+"/x.log.1.zst", &st))
-	if st.Uid != 1234 || st.Gid != 4321 || st.Mode&0o7777 != 0o604 || st.Mtim.Sec != at.Unix() {
-		t.Errorf("owner %d:%d, mode %o, written %s", st.Uid, st.Gid, st.Mode&0o7777, time.Unix(st.Mtim.Sec, 0))
+		for _, name := range []string{"web1.log", "{hostname}.log"} {
+			t.Run(c.name+"/"+name, func(t *testing.T) {
+				dir, now := t.TempDir(), &clock{}
+				path := filepath.Join(dir, "web1.log")
+				fatal(t, os.WriteFile(path, []byte("a\n"), 0o600))
+				fatal(t, os.Chtimes(path, utc(t, c.before), utc(t, c.before)))
+				now.set(t, c.after)
+				s, _ := rotating(t, filepath.Join(dir, name), Rotation{Every: Day}, now)
+				if c.text == "" {
+					s.rotator.tick(s)
+					sweepDone(t, s)
+					s.rotator.tick(s)
+				} else {
+					fatal(t, s.Write(blockOf(line{path, c.text})))
+				}
+				fatal(t, s.Close())
+				want := maps.Clone(c.want)
+				if c.text == "" && name == "web1.log" {
+					want[name] = ""
+				}
+				sameFiles(t, dir, want)
+			})
+		}
 	}
 }
 
-// Where a file cannot be renamed, writing goes on in it; it is said once and tried again a minute later.
-func TestRotateCannot(t *testing.T) {
-	if os.Getuid() != 0 {
-		lacks(t, "mounting needs root")
+// sweepDone waits until the janitor rests: it sweeps once more, and finds nothing then.
+func sweepDone(t testing.TB, s *FileSink) {
+	t.Helper()
+	rested := make(chan struct{})
+	j := s.rotator.janitor
+	j.stop()
+	j.cancel, j.done = nil, make(chan struct{})
+	j.nap = func(ctx context.Context, _ <-chan struct{}, _ time.Duration) bool {
+		close(rested)
+		<-ctx.Done()
+		return false
 	}
-	dir := t.TempDir()
-	fatal(t, os.WriteFile(dir+"/x.log", nil, 0o640))
-	if err := unix.Mount(dir+"/x.log", dir+"/x.log", "", unix.MS_BIND, ""); err != nil { // a mount point cannot be renamed
-		lacks(t, err)
-	}
-	mounted := true
-	unmount := func() {
-		if mounted {
-			mounted = false
-			unix.Unmount(dir+"/x.log", unix.MNT_DETACH)
-		}
-	}
-	t.Cleanup(unmount)
-	w := newRotating(t, dir, "x.log", Rotation{Size: 4 << 10}, day(t, "2026-11-20 12:00"))
-	long := strings.Repeat("x", 3000)
-	for range 3 {
-		w.write(long)
-	}
-	holds(t, dir+"/x.log", strings.Repeat(long+"\n", 3))
-	if n := strings.Count(w.log.String(), "cannot rotate"); n != 1 {
-		t.Errorf("said %d times:\n%s", n, w.log)
-	}
-	unmount()
-	w.write(long) // the path leads to another file system now: to the same file, in another way
-	w.set(w.now().Add(2 * time.Minute))
-	w.write("last")
-	w.becomes(map[string]string{"x.log.1": strings.Repeat(long+"\n", 4), "x.log": "last\n"})
+	j.start()
+	<-rested
 }
 
-// Somebody who rotates with us, or plants things in our way, costs no line.
-func TestRotateBesideOthers(t *testing.T) {
-	dir := t.TempDir()
-	w := newRotating(t, dir, "x.log", Rotation{Size: 4 << 10}, day(t, "2026-11-20 12:00"))
-	long := strings.Repeat("x", 3000)
-	w.write("a" + long)
-	fatal(t, os.Rename(dir+"/x.log", dir+"/mine"))
-	w.write("b" + long)
-	fatal(t, os.WriteFile(dir+"/x.log.1", []byte("planted"), 0o600))
-	fatal(t, os.Mkdir(dir+"/x.log.2", 0o700))
-	w.write("c" + long)
-	w.becomes(map[string]string{"mine": "a" + long + "\n", "x.log.2": "planted", "x.log.1": "b" + long + "\n", "x.log": "c" + long + "\n"})
-	if names, _ := filepath.Glob(dir + "/x.log.3"); len(names) != 1 {
-		t.Error("the folder was not moved out of the way")
-	}
-}
-
-// Many blocks, small files, compression running behind: every line is somewhere, once.
-func TestRotateUnderLoad(t *testing.T) {
-	dir := t.TempDir()
-	w := newRotating(t, dir, "x.log", Rotation{Size: 64 << 10, Compress: CompressZstd}, day(t, "2026-11-20 12:00"))
-	const blocks, each = 200, 100
-	for b := range blocks {
-		var lines []line
-		for i := range each {
-			lines = append(lines, line{"", fmt.Sprintf("%07d %s", b*each+i, strings.Repeat("x", 100))})
-		}
-		fatal(t, w.Write(blockOf(lines...)))
-	}
-	fatal(t, w.Close())
-	var got []string
-	for name, text := range tree(t, dir) {
-		if strings.HasSuffix(name, ".tmp") {
-			t.Errorf("%s is left", name)
-		}
-		for l := range strings.Lines(text) {
-			got = append(got, l[:7])
+func TestRotationWords(t *testing.T) {
+	for text, want := range map[string]Keep{"30": {Files: 30}, "30d": {Age: 720 * time.Hour}, "12h": {Age: 12 * time.Hour}, "1d12h": {Age: 36 * time.Hour}, "all": {}} {
+		k := Keep{Files: 7}
+		if err := k.UnmarshalText([]byte(text)); err != nil || k != want {
+			t.Errorf("keep %s is read as %v, %v", text, k, err)
 		}
 	}
-	slices.Sort(got)
-	if len(got) != blocks*each || len(slices.Compact(got)) != blocks*each {
-		t.Errorf("%d lines, %d different, want %d", len(got), len(slices.Compact(got)), blocks*each)
+	for _, wrong := range []string{"", "0", "-1", "d", "30x", "99999999999d", "1.5d", "0d", "-3d", "1s"} {
+		if err := new(Keep).UnmarshalText([]byte(wrong)); err == nil {
+			t.Errorf("keep %q is read", wrong)
+		}
 	}
-	if w.log.String() != "" {
-		t.Error(w.log)
+	for _, wrong := range []string{"", "daily", "30s", "25h", "90s", "-1h", "2d"} {
+		if err := new(Period).UnmarshalText([]byte(wrong)); err == nil {
+			t.Errorf("every %q is read", wrong)
+		}
 	}
 }

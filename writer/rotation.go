@@ -1,6 +1,7 @@
 package writer
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -9,78 +10,126 @@ import (
 	"sluice/syslog"
 )
 
-// Rotation is the `rotate:` of a file target: when a file is laid aside and what becomes of those that were.
+// A Rotation says when a file is moved away for a new one, and what becomes of the old ones. The zero Rotation is none.
 type Rotation struct {
-	Size     int64       `yaml:"size,size"` // before it would be larger; 0: at any
+	Size     int64       `yaml:"size,size"` // 0: whatever its size
 	Every    Period      `yaml:"every"`
 	Keep     Keep        `yaml:"keep"`
-	MaxTotal int64       `yaml:"max_total,size"` // of all files that were laid aside; 0: any number
+	MaxTotal int64       `yaml:"max_total,size"` // bytes of all old files of the target; 0: any number
 	Compress Compression `yaml:"compress"`
 }
 
-// Turns reports whether files are rotated at all.
-func (r *Rotation) Turns() bool { return r.Size > 0 || r.Every.set() }
+// minSize is the smallest size at which a file may be rotated. Less would be mistaken for a number of lines.
+const minSize = 4 << 10
 
-// prunes reports whether old files are deleted.
-func (r *Rotation) prunes() bool { return r.Keep != Keep{} || r.MaxTotal > 0 }
+// moves reports whether files are moved away at all.
+func (r Rotation) moves() bool { return r.Size > 0 || r.Every != Never }
 
-// leastSize is the smallest size to rotate at: a smaller one is a slip of the pen.
-const leastSize = 4 << 10
+// removes reports whether old files may be removed.
+func (r Rotation) removes() bool { return r.Keep != Keep{} || r.MaxTotal > 0 }
 
-// Check reports what makes no sense for a path. Dated says that the path itself changes with the time of reception, and
-// senders that it does with what senders say the time is.
-func (r *Rotation) Check(dated, senders bool) error {
-	switch {
-	case *r == Rotation{}:
-		return nil
-	case r.Size > 0 && r.Size < leastSize:
-		return fmt.Errorf("size: want at least %d bytes", leastSize)
-	case dated && r.Every.set():
-		return fmt.Errorf("every: the path changes with the date already; leave every out")
-	case senders && r.prunes():
-		return fmt.Errorf("keep: the path is made of the sender's clock, so that a sender could have logs deleted; use {date}, {year}.. or {received}")
-	case !dated && !r.Turns():
-		return fmt.Errorf("neither size nor every says when")
+// A Period is how often a file is rotated: a number of minutes up to a day, which begin at midnight, or one of these.
+type Period int
+
+// Periods of the calendar. They begin at midnight; a week on Monday.
+const (
+	Never Period = 0
+	Hour  Period = 60
+	Day   Period = 24 * 60
+	Week  Period = 7 * Day
+	Month Period = 31 * Day
+)
+
+var periodWords = []string{"hour", "day", "week", "month", "never"}
+var periodsNamed = []Period{Hour, Day, Week, Month, Never}
+
+// UnmarshalText reads hour, day, week, month, never, or a duration from 1m to 24h.
+func (p *Period) UnmarshalText(text []byte) error {
+	s := strings.ToLower(string(text))
+	for i, word := range periodWords {
+		if s == word {
+			*p = periodsNamed[i]
+			return nil
+		}
 	}
+	if s == "" || s[0] < '0' || s[0] > '9' {
+		return syslog.WordError{What: "every", Word: string(text), Words: periodWords}
+	}
+	if s == "1d" {
+		s = "24h"
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < time.Minute || d > 24*time.Hour || d%time.Minute != 0 {
+		return fmt.Errorf("every: want whole minutes from 1m to 24h, or hour, day, week or month, have %q", text)
+	}
+	*p = Period(d / time.Minute)
 	return nil
 }
 
-// A Keep says how many files of one path stay, or how long. Its zero value is all of them, for ever.
+// Keep is how many old files of one path stay, or for how long. The zero Keep is all of them, for ever.
 type Keep struct {
 	Files int
 	Age   time.Duration
 }
 
-// UnmarshalText reads a number of files, or an age in days or hours: 30 or 30d.
+// UnmarshalText reads a number, an age such as 30d or 12h, or all.
 func (k *Keep) UnmarshalText(text []byte) error {
-	s := string(text)
-	if n, err := strconv.Atoi(s); err == nil && n > 0 {
+	s := strings.ToLower(string(text))
+	if s == "all" {
+		*k = Keep{}
+		return nil
+	}
+	if n, err := strconv.Atoi(s); err == nil {
+		if n < 1 {
+			return errors.New("keep: want at least 1 (all keeps every file)")
+		}
 		*k = Keep{Files: n}
 		return nil
 	}
-	for unit, length := range map[string]time.Duration{"d": 24 * time.Hour, "h": time.Hour} {
-		if n, err := strconv.Atoi(strings.TrimSuffix(s, unit)); err == nil && strings.HasSuffix(s, unit) && n > 0 && n < 100_000 {
-			*k = Keep{Age: time.Duration(n) * length}
-			return nil
+	days, rest, isDays := strings.Cut(s, "d")
+	var age time.Duration
+	if isDays {
+		n, err := strconv.Atoi(days)
+		if err != nil || n < 0 || n > 36500 {
+			return errKeep(text)
 		}
+		age = time.Duration(n) * 24 * time.Hour
+		s = rest
 	}
-	return fmt.Errorf("keep: want a number of files such as 30, or an age such as 30d, have %q", s)
+	if s != "" {
+		d, err := time.ParseDuration(s)
+		if err != nil || d < 0 {
+			return errKeep(text)
+		}
+		age += d
+	}
+	if age < time.Minute {
+		return errKeep(text)
+	}
+	*k = Keep{Age: age}
+	return nil
 }
 
-// A Compression is what becomes of the bytes of a file that was laid aside.
+func errKeep(text []byte) error {
+	return fmt.Errorf("keep: want a number of files, an age such as 30d, or all, have %q", text)
+}
+
+// Compression is what becomes of a file that was rotated.
 type Compression uint8
 
-// The compressions.
+// Ways to compress.
 const (
-	CompressNone Compression = iota
-	CompressGzip
-	CompressZstd
+	NoCompression Compression = iota
+	Gzip
+	Zstd
 )
 
-var (
-	compressions = []string{"none", "gzip", "zstd"}
-	extensions   = []string{"", ".gz", ".zst"}
-)
+var compressions = []string{"none", "gzip", "zstd"}
+
+// extensions are what the names of compressed files end in, by Compression.
+var extensions = []string{"", ".gz", ".zst"}
+
+func (c Compression) String() string { return compressions[c] }
 
 // UnmarshalText reads one of the three words.
 func (c *Compression) UnmarshalText(text []byte) error {

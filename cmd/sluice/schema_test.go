@@ -13,6 +13,7 @@ import (
 
 	"sluice/rules"
 	"sluice/syslog"
+	"sluice/writer"
 )
 
 var update = flag.Bool("update", false, "write etc/sluice.schema.json anew")
@@ -151,6 +152,12 @@ type unmarshaler interface{ UnmarshalText([]byte) error }
 func typeSchema(t reflect.Type) object {
 	if t == reflect.TypeFor[tlsVersion]() { // a number to YAML
 		return object{"enum": []any{1.2, 1.3, "1.2", "1.3"}}
+	}
+	switch t {
+	case reflect.TypeFor[writer.Period](): // a word or a duration
+		return object{"type": "string"}
+	case reflect.TypeFor[writer.Keep](): // a number, an age or a word
+		return object{"type": []string{"string", "integer"}}
 	}
 	if v, ok := reflect.New(t).Interface().(unmarshaler); ok {
 		var words interface{ Valid() []string }

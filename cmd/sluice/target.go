@@ -204,13 +204,6 @@ func decodeFileTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
 	if spec.MaxOpen < 1 || spec.MaxPaths < 1 || spec.IdleClose <= 0 {
 		l.Errorf(at, "file: max_open, max_paths and idle_close must be more than 0")
 	}
-	if err := spec.Rotate.Check(writer.DatedPath(spec.File)); err != nil {
-		place := strict.Lookup(n, "rotate")
-		if place == nil {
-			place = at
-		}
-		l.Errorf(place, "rotate: %v", err)
-	}
 	compilePath := func() (*writer.Path, error) {
 		path, err := writer.CompilePath(spec.File, l.cfg.Timezone)
 		if path != nil {
@@ -221,6 +214,9 @@ func decodeFileTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
 	path, err := compilePath()
 	if err != nil {
 		l.wrong(at, "file", err)
+	}
+	if err == nil {
+		l.checkRotate(n, at, &spec)
 	}
 	if !ok || err != nil {
 		return
