@@ -14,8 +14,8 @@ run: build
 	./bin/sluice run
 
 test: needs vet
-	$(GO) test -race ./...
-	$(GO) test -run 'Alloc|Memory|Idle' ./... # what the race detector's own memory would hide
+	$(GO) test -race -timeout 4m ./...
+	$(GO) test -timeout 4m -run 'Alloc|Memory|Idle' ./... # what the race detector's own memory would hide
 
 # Programs and files that the tests need, each with the Debian package it is in.
 NEEDS = rsyslogd:rsyslog /usr/lib/*/rsyslog/lmnsd_gtls.so:rsyslog-gnutls logger:bsdutils python3:python3 gcc:gcc logrotate:logrotate mkfs.ext4:e2fsprogs openssl:openssl ip:iproute2 \

@@ -170,7 +170,10 @@ func newFlow(t testing.TB, o RemoteOptions, path string, addresses ...string) *f
 }
 
 func (f *flow) start() *flow {
-	go func() { f.done <- f.Run(f.t.Context()) }()
+	go func() {
+		defer close(f.done)
+		f.done <- f.Run(f.t.Context())
+	}()
 	return f
 }
 
