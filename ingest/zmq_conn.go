@@ -97,7 +97,8 @@ func (c *zmqConn) open() error {
 }
 
 func (c *zmqConn) shakeHands() error {
-	p, err := c.zmq.handshake.open(c.Conn)
+	leaving := zmqLeaving{c.Conn}
+	p, err := c.zmq.handshake.open(leaving)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return errors.New("no handshake within " + c.zmq.shaking.String())
 	}
@@ -105,8 +106,22 @@ func (c *zmqConn) shakeHands() error {
 		return err
 	}
 	c.answers, c.tail = p.answers, p.sent
-	_, err = c.Write(c.zmq.greeting)
+	if len(c.zmq.greeting) > 0 { // even a write of nothing fails where the peer has gone
+		_, err = leaving.Write(c.zmq.greeting)
+	}
 	return err
+}
+
+// A zmqLeaving is a connection whose peer may have gone, and have left messages: that it does not get what it is sent is
+// no reason not to read them. That it has gone the reader finds.
+type zmqLeaving struct{ net.Conn }
+
+func (l zmqLeaving) Write(p []byte) (int, error) {
+	n, err := l.Conn.Write(p)
+	if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
+		return len(p), nil
+	}
+	return n, err
 }
 
 // serve reads until the peer closes, the connection breaks or the input stops. All whole messages that came are handed

@@ -65,6 +65,23 @@ func TestZMQMessages(t *testing.T) {
 	}
 }
 
+// A program that sends and ends at once has gone before it is answered: what it sent is read nevertheless.
+func TestZMQGone(t *testing.T) {
+	for _, opening := range []string{hello(1, "PUSH"), zmqSignature + "\x01\x08\x00\x00"} {
+		path := filepath.Join(t.TempDir(), "in.sock")
+		endpoint, err := ParseZMQEndpoint("ipc://" + path)
+		fatal(t, err)
+		f := runZMQ(t, func(cfg *ZMQConfig) { cfg.Endpoints, cfg.Socket = []ZMQEndpoint{endpoint}, ZMQPull })
+		nc, err := net.Dial("unix", path)
+		fatal(t, err)
+		(rawPeer{nc, t}).send(opening, frame(0, "x"), frame(0, "y"))
+		fatal(t, nc.Close())
+		if diff := cmp.Diff([]string{"|info|x", "|info|y"}, f.sink.wait(t, 2)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
 // What goes out to a publisher, and what is not believed when it comes.
 func TestZMQTopics(t *testing.T) {
 	f := runZMQ(t, func(cfg *ZMQConfig) { cfg.Topics = []string{"app.", strings.Repeat("t", 300)} })
