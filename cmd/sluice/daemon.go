@@ -105,10 +105,11 @@ func (d *daemon) openTargets() error {
 
 // env is what inputs and targets are opened with.
 func (d *daemon) env() env {
-	return env{handler: d.flow, hostname: d.config().Hostname, zone: d.config().Timezone, stateDir: d.config().StateDir, log: d.log, internal: d.internal}
+	return env{handler: d.flow, hostname: d.config().Hostname, zone: d.config().Timezone, stateDir: d.config().StateDir, log: d.log, internal: d.internal, inputs: d.config().Inputs}
 }
 
 func (d *daemon) openInputs() error {
+	warnUnread(d.log, d.config().Inputs)
 	var faults []error
 	for _, in := range d.config().Inputs {
 		r, err := in.Open(d.env())

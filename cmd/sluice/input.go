@@ -29,6 +29,8 @@ type Input struct {
 	Connects  bool            // to where messages are, instead of listening
 	Open      func(e env) (runner, error)
 
+	claim claim // to sockets that systemd passes
+
 	log slog.Level // of sluice's own log: the least that is a message
 }
 
@@ -40,6 +42,7 @@ type env struct {
 	stateDir string
 	log      *slog.Logger
 	internal *ingest.Internal // nil: our own log is no input
+	inputs   []*Input         // all of them: they share the sockets that systemd passes
 }
 
 // A runner is an input at work. Run reads until ctx ends and what was there then is handed over.
@@ -149,11 +152,14 @@ func decodeSyslogInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 	if in.Cee = spec.Decode == "json"; in.Cee {
 		cfg.Decoder = func(p *syslog.Parser) listen.Decoder { return ingest.NewCeeDecoder(p) }
 	}
+	in.claim = claimOf(cfg)
 	in.Open = func(e env) (runner, error) {
-		cfg := cfg
+		cfg, err := withSockets(cfg, in, e)
+		if err != nil {
+			return nil, err
+		}
 		cfg.Handler, cfg.Hostname, cfg.Zone, cfg.Log = e.handler, e.hostname, e.zone, e.log
 		if spec.TLS != nil {
-			var err error
 			if cfg.TLS, err = spec.TLS.config(e.log.With("input", in.Name)); err != nil {
 				return nil, err
 			}
@@ -164,6 +170,9 @@ func decodeSyslogInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 
 // inputTLS checks that a tls:// URL has its certificate, and no other URL one.
 func (l *loader) inputTLS(f *fragment, cfg *listen.Config, at, n *yaml.Node, spec syslogSpec) bool {
+	if cfg.Inherit && spec.TLS != nil {
+		cfg.Transport = syslog.TLS // whatever the socket is called
+	}
 	switch secure := cfg.Transport == syslog.TLS; {
 	case secure && spec.TLS == nil:
 		l.Errorf(at, "tls needs a certificate: {syslog: \"%s\", tls: {cert: c.pem, key: k.pem}}", spec.URL)
@@ -205,8 +214,7 @@ func (l *loader) socketPort(f *fragment, cfg *listen.Config, at *yaml.Node, url,
 		l.Errorf(at, "%q is no URL: want one such as udp://:514 or unixgram:///dev/log", url)
 		return false
 	case scheme == "fd":
-		l.Errorf(at, "%s: not built yet", scheme)
-		return false
+		return l.inherited(cfg, at, rest)
 	case strings.Contains(rest, "@"):
 		l.Errorf(at, "%s: a socket has no user or password", strict.MaskURL(url))
 		return false
@@ -229,6 +237,6 @@ func (l *loader) socketPort(f *fragment, cfg *listen.Config, at *yaml.Node, url,
 		}
 		return true
 	}
-	l.Unknown(at, "scheme", scheme, []string{"unixgram", "unix", "udp", "tcp", "tls"})
+	l.Unknown(at, "scheme", scheme, []string{"unixgram", "unix", "udp", "tcp", "tls", "fd"})
 	return false
 }

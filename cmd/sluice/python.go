@@ -62,7 +62,12 @@ func decodePythonInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 		return
 	}
 	in.Transport, in.Address, in.Parse, in.Decode = syslog.Python, cfg.Address, spec.ParseOptions, ingest.JSON
+	in.claim = claimOf(cfg)
 	in.Open = func(e env) (runner, error) {
+		cfg, err := withSockets(cfg, in, e)
+		if err != nil {
+			return nil, err
+		}
 		bound, err := listen.Bind(cfg)
 		if err != nil {
 			return nil, err

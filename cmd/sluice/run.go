@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -69,13 +70,15 @@ func (d *daemon) banner(out io.Writer) {
 	fmt.Fprintf(out, "sluice %s runs %s\n", versionText(), name)
 	for i, in := range d.inputs() {
 		c, label, does := d.config().Inputs[i], "", "listens"
-		if c.Name != c.URL {
+		if c.Name != c.URL || c.claim.inherit {
 			label = " (" + c.Name + ")"
 		}
 		if c.Connects {
 			does = "reads  "
 		}
-		fmt.Fprintf(out, "  %s  %s%s\n", does, address(c, in), label)
+		for _, url := range addresses(c, in) {
+			fmt.Fprintf(out, "  %s  %s%s\n", does, url, label)
+		}
 	}
 	for _, t := range d.config().Targets {
 		label := ""
@@ -94,8 +97,9 @@ func (d *daemon) banner(out io.Writer) {
 }
 
 // address is an input's URL with the port that the kernel chose, if it was to choose one.
-func address(c *Input, in runner) string {
-	a := in.Addr()
+func address(c *Input, in runner) string { return socketURL(c, in.Addr()) }
+
+func socketURL(c *Input, a net.Addr) string {
 	network := a.Network()
 	if c.Transport == syslog.TLS {
 		network = "tls"

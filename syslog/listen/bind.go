@@ -16,10 +16,14 @@ func Bind(cfg Config) (net.Listener, error) {
 	}
 	l := newListener(cfg)
 	err := error(nil)
-	switch cfg.Transport {
-	case syslog.TCP:
+	switch {
+	case len(cfg.Passed) > 1:
+		err = cfg.errorf("%d sockets were passed for it, and one can be read", len(cfg.Passed))
+	case len(cfg.Passed) == 1:
+		err = l.openPassed()
+	case cfg.Transport == syslog.TCP:
 		err = l.openTCP()
-	case syslog.Unix:
+	case cfg.Transport == syslog.Unix:
 		err = l.openUnix()
 	default:
 		err = cfg.errorf("not a stream")

@@ -65,7 +65,7 @@ func newConn(s *stream, nc net.Conn, peer netip.Addr) (*conn, error) {
 		feed:    syslog.Feed{Patience: syslog.Patiently},
 		unheard: true,
 	}
-	if cfg.Transport == syslog.TLS {
+	if s.transport == syslog.TLS {
 		c.secure = newSecure(nc, raw, cfg.TLS)
 	}
 	return c, nil

@@ -38,8 +38,8 @@ type datagrams struct {
 	roomy    bool // the kernel can queue what comes during a pause
 }
 
-// addPackets makes conn one of l's sockets, which closes it from now on.
-func (l *Listener) addPackets(conn packetConn) (*datagrams, error) {
+// addPackets makes conn, UDP or Unixgram, one of l's sockets, which closes it from now on.
+func (l *Listener) addPackets(conn packetConn, transport syslog.Transport) (*datagrams, error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		conn.Close()
@@ -47,12 +47,12 @@ func (l *Listener) addPackets(conn packetConn) (*datagrams, error) {
 	}
 	d := &datagrams{listener: l, conn: conn, raw: raw, intake: newIntake(&l.cfg, &l.counters)}
 	size := l.cfg.MaxMessageSize + 1 // for the newline, which does not count
-	if l.cfg.Transport == syslog.UDP {
+	if transport == syslog.UDP {
 		size = min(size, 1<<16) // no datagram is longer
 		d.peers = newPeers(l)
 		d.feed.Patience = syslog.Never
 	} else {
-		d.local = l.localOrigin()
+		d.local = l.localOrigin(transport)
 		d.feed.Patience = syslog.Briefly
 	}
 	if d.vector, err = newVector(slots, size, d.local != nil); err != nil {

@@ -45,7 +45,7 @@ func newDesks(cfg *Config, counters *syslog.Counters) *desks {
 		first: make(chan struct{}, 1),
 		make: func() *desk {
 			desk := &desk{intake: newIntake(cfg, counters), buf: make([]byte, framer.Room()+largeRead)}
-			if cfg.Transport == syslog.TLS {
+			if cfg.TLS != nil {
 				desk.ahead = make([]byte, aheadRead)
 			}
 			return desk

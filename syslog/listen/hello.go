@@ -29,7 +29,7 @@ func clientHello(b []byte) guess {
 
 // greeting says whether c, whose first bytes are b, speaks TLS where none is spoken.
 func (c *conn) greeting(b []byte) guess {
-	if c.stream.listener.cfg.Transport != syslog.TCP {
+	if c.stream.transport != syslog.TCP {
 		return isNot
 	}
 	return clientHello(b)
@@ -39,6 +39,6 @@ func (c *conn) greeting(b []byte) guess {
 func (c *conn) sayHello() {
 	l := c.stream.listener
 	l.counters.ConnectionsRefused.Add(1)
-	c.say(&l.handshakes.isTLS, "a client speaks TLS on a plain "+l.cfg.Transport.String()+" input: make the input "+
+	c.say(&l.handshakes.isTLS, "a client speaks TLS on a plain "+c.stream.transport.String()+" input: make the input "+
 		"tls://, or let the client send without TLS")
 }

@@ -16,7 +16,8 @@ import (
 // drainTime is how long the sockets are read after Run's context ended.
 const drainTime = time.Second
 
-// A Listener is an input: one socket, or those of several udp workers, and the connections of a stream.
+// A Listener is an input: one socket, or those of several udp workers, or all that it was passed, and the connections of
+// streams.
 type Listener struct {
 	cfg      Config
 	log      *slog.Logger
@@ -52,14 +53,18 @@ func Listen(cfg Config) (*Listener, error) {
 	}
 	l := newListener(cfg)
 	var err error
-	switch cfg.Transport {
-	case syslog.UDP:
+	switch {
+	case len(cfg.Passed) > 0:
+		err = l.openPassed()
+	case cfg.Inherit:
+		err = cfg.errorf("no socket was passed")
+	case cfg.Transport == syslog.UDP:
 		err = l.openUDP()
-	case syslog.TCP, syslog.TLS:
+	case cfg.Transport == syslog.TCP, cfg.Transport == syslog.TLS:
 		err = l.openTCP()
-	case syslog.Unix:
+	case cfg.Transport == syslog.Unix:
 		err = l.openUnix()
-	case syslog.Unixgram:
+	case cfg.Transport == syslog.Unixgram:
 		err = l.openUnixgram()
 	}
 	if err != nil {
@@ -88,6 +93,15 @@ func newListener(cfg Config) *Listener {
 
 // Addr is where the input listens: with the port that the kernel chose, if it was to choose one.
 func (l *Listener) Addr() net.Addr { return l.sockets[0].addr() }
+
+// Addrs is where each of its sockets does.
+func (l *Listener) Addrs() []net.Addr {
+	addrs := make([]net.Addr, len(l.sockets))
+	for i, s := range l.sockets {
+		addrs[i] = s.addr()
+	}
+	return addrs
+}
 
 // Counters are the input's. The call brings DroppedKernel up to date: make it for each look at them.
 func (l *Listener) Counters() *syslog.Counters {
@@ -138,13 +152,13 @@ func (l *Listener) Close() {
 func (l *Listener) stopped(err error) bool { return l.stopping.Load() || errors.Is(err, net.ErrClosed) }
 
 // origin is what the messages of a peer with the address source have in common.
-func (l *Listener) origin(source string) *syslog.Origin {
-	return &syslog.Origin{Input: l.cfg.Name, Transport: l.cfg.Transport, Source: []byte(source), Host: []byte(source)}
+func (l *Listener) origin(source string, transport syslog.Transport) *syslog.Origin {
+	return &syslog.Origin{Input: l.cfg.Name, Transport: transport, Source: []byte(source), Host: []byte(source)}
 }
 
 // localOrigin is the origin of all messages of a local socket.
-func (l *Listener) localOrigin() *syslog.Origin {
-	o := l.origin("127.0.0.1")
+func (l *Listener) localOrigin(transport syslog.Transport) *syslog.Origin {
+	o := l.origin("127.0.0.1", transport)
 	o.Host, o.Local = []byte(l.cfg.Hostname), true
 	return o
 }

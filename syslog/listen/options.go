@@ -58,7 +58,9 @@ type Config struct {
 	Transport syslog.Transport // Unixgram, Unix, UDP, TCP or TLS
 	Address   string           // host:port, or a path
 	Options
-	TLS      *tls.Config    // of TLS, and of no other transport
+	Passed   []*Passed      // sockets to read instead of binding any
+	Inherit  bool           // only those of Passed will do; Transport and Address say nothing then
+	TLS      *tls.Config    // of TLS, or of streams that are inherited, and of no other transport
 	Hostname string         // this machine's: of local messages that carry none
 	Zone     *time.Location // of Received; nil: Local
 	Handler  syslog.Handler
@@ -94,6 +96,12 @@ func (c *Config) Check() error {
 	case c.IdleTimeout < 0, c.KeepAlive < 0, c.ReceiveBuffer < 0:
 		return c.errorf("idle_timeout, keep_alive and receive_buffer cannot be negative")
 	}
+	if c.Handler == nil {
+		return c.errorf("no handler")
+	}
+	if c.Inherit {
+		return nil
+	}
 	switch c.Transport {
 	case syslog.Unixgram, syslog.Unix:
 		switch {
@@ -121,9 +129,6 @@ func (c *Config) Check() error {
 	if (c.TLS != nil) != (c.Transport == syslog.TLS) {
 		return c.errorf("a certificate belongs to tls, and to nothing else")
 	}
-	if c.Handler == nil {
-		return c.errorf("no handler")
-	}
 	return nil
 }
 
@@ -131,6 +136,9 @@ const maxWorkers = 256
 
 // errorf is an error about this input. Its socket's URL comes first.
 func (c *Config) errorf(format string, args ...any) error {
+	if c.Inherit {
+		return fmt.Errorf("fd://%s: "+format, append([]any{c.Address}, args...)...)
+	}
 	return fmt.Errorf("%s://%s: "+format, append([]any{c.Transport, c.Address}, args...)...)
 }
 

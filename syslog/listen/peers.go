@@ -65,7 +65,7 @@ func (p *peers) origin(address [16]byte) *syslog.Origin {
 		if len(p.origins) >= maxPeers {
 			clear(p.origins)
 		}
-		o = p.listener.origin(a.String())
+		o = p.listener.origin(a.String(), syslog.UDP)
 		p.origins[address] = o
 	}
 	p.lastPeer, p.lastOrigin = address, o

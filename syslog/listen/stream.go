@@ -23,26 +23,27 @@ type streamListener interface {
 
 // stream accepts connections, and reads each in a goroutine of its own.
 type stream struct {
-	listener *Listener
-	ln       streamListener
-	raw      syscall.RawConn
-	allow    allowlist
-	local    *syslog.Origin // of a local socket
-	crowd    crowd
-	desks    *desks
-	serving  sync.WaitGroup // connections
+	listener  *Listener
+	transport syslog.Transport // Unix, TCP or TLS
+	ln        streamListener
+	raw       syscall.RawConn
+	allow     allowlist
+	local     *syslog.Origin // of a local socket
+	crowd     crowd
+	desks     *desks
+	serving   sync.WaitGroup // connections
 }
 
-// addStream makes ln one of l's sockets, which closes it from now on.
-func (l *Listener) addStream(ln streamListener) error {
+// addStream makes ln, Unix, TCP or TLS, one of l's sockets, which closes it from now on.
+func (l *Listener) addStream(ln streamListener, transport syslog.Transport) error {
 	raw, err := ln.SyscallConn()
 	if err != nil {
 		ln.Close()
 		return l.cfg.socketError(err)
 	}
-	s := &stream{listener: l, ln: ln, raw: raw, allow: newAllowlist(l.cfg.Allow), crowd: newCrowd(l.cfg.MaxConnections), desks: newDesks(&l.cfg, &l.counters)}
-	if l.cfg.Transport == syslog.Unix {
-		s.local = l.localOrigin()
+	s := &stream{listener: l, transport: transport, ln: ln, raw: raw, allow: newAllowlist(l.cfg.Allow), crowd: newCrowd(l.cfg.MaxConnections), desks: newDesks(&l.cfg, &l.counters)}
+	if transport == syslog.Unix {
+		s.local = l.localOrigin(transport)
 	}
 	l.sockets = append(l.sockets, s)
 	return nil
@@ -140,7 +141,7 @@ func (s *stream) admit(nc net.Conn) {
 		return
 	}
 	if origin == nil {
-		origin = l.origin(peer.String())
+		origin = l.origin(peer.String(), s.transport)
 	}
 	c.origin = origin
 	unacknowledged(nc)

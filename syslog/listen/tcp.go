@@ -14,7 +14,7 @@ func (l *Listener) openTCP() error {
 	if err != nil {
 		return l.cfg.socketError(err)
 	}
-	return l.addStream(ln.(*net.TCPListener))
+	return l.addStream(ln.(*net.TCPListener), l.cfg.Transport)
 }
 
 // keepAlive asks a silent peer after d, and gives it up after three quarters of d and four questions more.

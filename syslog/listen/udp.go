@@ -7,6 +7,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/syslog"
 )
 
 // openUDP binds the input's socket, or its workers'.
@@ -50,7 +52,7 @@ func (l *Listener) bindUDP(address string, shared bool) error {
 
 // addUDP makes conn a socket of l, with the receive buffer that l's options ask for.
 func (l *Listener) addUDP(conn *net.UDPConn) error {
-	d, err := l.addPackets(conn)
+	d, err := l.addPackets(conn, syslog.UDP)
 	if err != nil {
 		return err
 	}
@@ -72,18 +74,27 @@ const roomyBuffer = 1 << 20
 // setReceiveBuffer asks for receive_buffer, as root beyond net.core.rmem_max, and warns if the kernel gives less. It
 // returns what the kernel gives.
 func (l *Listener) setReceiveBuffer(fd int) (given int, err error) {
-	want := l.cfg.ReceiveBuffer
-	if want > 0 && unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, want) != nil {
+	want, remedy := l.cfg.ReceiveBuffer, "raise net.core.rmem_max"
+	switch passed := len(l.cfg.Passed) > 0; {
+	case want == 0, passed && receiveBuffer(fd) >= want:
+	case unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, want) == nil:
+	case passed: // by who may give it more than we: SO_RCVBUF would take that away
+		remedy = "set ReceiveBuffer= in the unit of the socket"
+	default:
 		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, want); err != nil {
 			return 0, err
 		}
 	}
-	given, err = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF)
-	given /= 2 // the kernel doubles what it is asked for, to have room for its own structures (socket(7))
-	if err == nil && given < want && len(l.sockets) == 1 {
-		l.log.Warn("receive_buffer is more than the kernel gives: raise net.core.rmem_max", "receive_buffer", want, "given", given)
+	if given = receiveBuffer(fd); given < want && len(l.sockets) == 1 {
+		l.log.Warn("receive_buffer is more than the kernel gives: "+remedy, "receive_buffer", want, "given", given)
 	}
-	return given, err
+	return given, nil
+}
+
+// receiveBuffer is what a socket has been given; 0 if it does not say.
+func receiveBuffer(fd int) int {
+	given, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF)
+	return given / 2 // the kernel doubles what it is asked for, to have room for its own structures (socket(7))
 }
 
 // family narrows network, "udp" or "tcp", to IPv4 or IPv6 if the host in address is an address of that family: who

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sluice/syslog"
 	"sluice/syslog/socketfile"
 )
 
@@ -19,7 +20,7 @@ func (l *Listener) openUnixgram() error {
 		if err != nil {
 			return err
 		}
-		d, err := l.addPackets(conn.(*net.UnixConn))
+		d, err := l.addPackets(conn.(*net.UnixConn), syslog.Unixgram)
 		if err == nil {
 			d.roomy = length >= queueLength
 		}
@@ -35,7 +36,7 @@ func (l *Listener) openUnix() error {
 			return err
 		}
 		ln.(*net.UnixListener).SetUnlinkOnClose(false) // we look first whether the file is still ours
-		return l.addStream(ln.(*net.UnixListener))
+		return l.addStream(ln.(*net.UnixListener), syslog.Unix)
 	})
 }
 

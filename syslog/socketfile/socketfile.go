@@ -104,6 +104,9 @@ func InUse(path string, systemd bool) error {
 	if path == "/dev/log" && systemd {
 		text = "address in use: systemd-journald listens there; it passes on to unixgram:///run/systemd/journal/syslog, or to the socket of a syslog.service (fd://)"
 	}
+	if path == "/run/systemd/journal/syslog" && systemd {
+		text = "address in use: systemd's syslog.socket holds it for syslog.service: make sluice that service (Alias=syslog.service), or stop syslog.socket"
+	}
 	return Cause{text, unix.EADDRINUSE}
 }
 
