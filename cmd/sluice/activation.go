@@ -111,7 +111,10 @@ func claimOf(cfg listen.Config) claim {
 	if cfg.Inherit {
 		return claim{inherit: true, name: cfg.Address}
 	}
-	return claim{wanted: cfg.Wanted}
+	return claim{wanted: func(p *listen.Passed) bool {
+		cfg := behindJournald(cfg) // now, and not when the file was read
+		return cfg.Wanted(p)
+	}}
 }
 
 // addresses are where an input listens or reads from, each with the port that the kernel chose.

@@ -22,17 +22,24 @@ type process struct {
 	name    string            // of its configuration; its log is name.log
 	address map[string]string // of its last input of each transport
 	cmd     *exec.Cmd
+	prepare func(*exec.Cmd) // changes how it is started; may be nil
 }
 
 // run starts a sluice with that configuration, and returns when it has said what it listens to.
 func run(t testing.TB, dir, name, conf string) *process {
 	t.Helper()
-	p := &process{t: t, dir: dir, name: name}
+	return runAs(t, dir, name, conf, nil)
+}
+
+// runAs does so in a way of its own.
+func runAs(t testing.TB, dir, name, conf string, prepare func(*exec.Cmd)) *process {
+	t.Helper()
+	p := &process{t: t, dir: dir, name: name, prepare: prepare}
 	if err := os.WriteFile(filepath.Join(dir, name), []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if p.cmd.ProcessState == nil {
+		if p.cmd != nil && p.cmd.Process != nil && p.cmd.ProcessState == nil {
 			p.kill()
 		}
 		if t.Failed() {
@@ -54,6 +61,9 @@ func (p *process) start() {
 	defer log.Close()
 	p.cmd = asSluice(p.t, "run", "-c", p.name)
 	p.cmd.Dir, p.cmd.Stderr = p.dir, log
+	if p.prepare != nil {
+		p.prepare(p.cmd)
+	}
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		p.t.Fatal(err)
