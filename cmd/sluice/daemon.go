@@ -146,6 +146,7 @@ func (d *daemon) run(ctx context.Context) error {
 		})
 	}
 	defer d.serve()()
+	defer d.tellManager(ctx)()
 	giveBackMemory(ctx, d.flow.handled.Load)
 	stopBy := time.Now().Add(d.config().Shutdown + grace)
 	deadline, cancel := context.WithTimeout(context.Background(), d.config().Shutdown)
