@@ -117,7 +117,7 @@ func TestPassedSocketsOutliveUs(t *testing.T) {
 	for _, input := range []string{"fd://", "fd://sluice"} {
 		dir := t.TempDir()
 		files, urls := boundSockets(t, dir)
-		p := runAs(t, dir, "sluice.yaml", `{state_dir: ./state, inputs: ["`+input+`"], `+linesToFile+`}`, passing(t, "sluice", files...))
+		p := runWith(t, dir, "sluice.yaml", `{state_dir: ./state, inputs: ["`+input+`"], `+linesToFile+`}`, passing(t, "sluice", files...))
 		want := give(t, urls, "while it runs")
 		hasLines(t, filepath.Join(dir, "out"), want)
 		p.stop()
@@ -145,7 +145,7 @@ func TestPassedByAddress(t *testing.T) {
 	dir := t.TempDir()
 	files, urls := boundSockets(t, dir)
 	conf := fmt.Sprintf(`{state_dir: ./state, inputs: [fd://, %q, {syslog: %q, name: stream}], rules: [{to: {file: ./out, format: "{input} {transport}"}}]}`, urls[0], urls[3])
-	p := runAs(t, dir, "sluice.yaml", conf, passing(t, "x", files...))
+	p := runWith(t, dir, "sluice.yaml", conf, passing(t, "x", files...))
 	give(t, urls, "x")
 	hasLines(t, filepath.Join(dir, "out"), []string{urls[0] + " udp", "stream unix", "fd:// unixgram", "fd:// tcp"})
 	p.stop()
@@ -158,7 +158,7 @@ func TestPassedByAddress(t *testing.T) {
 func TestPassedUnread(t *testing.T) {
 	dir := t.TempDir()
 	files, urls := boundSockets(t, dir)
-	p := runAs(t, dir, "sluice.yaml", fmt.Sprintf(`{state_dir: ./state, inputs: [%q], %s}`, urls[2], linesToFile), passing(t, "spare", files...))
+	p := runWith(t, dir, "sluice.yaml", fmt.Sprintf(`{state_dir: ./state, inputs: [%q], %s}`, urls[2], linesToFile), passing(t, "spare", files...))
 	for _, url := range []string{urls[0], urls[1], urls[3]} {
 		p.says(`systemd passes a socket that no input reads: add the input fd://" socket=spare address=` + url)
 	}

@@ -29,6 +29,8 @@ type Config struct {
 	Timezone *time.Location
 	Shutdown time.Duration
 
+	User, Group string // to become when everything is open; empty: nobody else
+
 	UnhealthyAfter time.Duration // a target that fails for longer makes /healthz say so
 
 	Formats  map[string]string
@@ -40,7 +42,9 @@ type Config struct {
 
 	Unreadable strict.Errors // files that this user may not read: mistakes to whoever runs the configuration
 
-	merged *yaml.Node // the file with what it includes
+	merged   *yaml.Node // the file with what it includes
+	runAs    *runAs     // nil: sluice stays who it is
+	tlsFiles []string   // that are read again when they change
 }
 
 type logOptions struct {
@@ -83,8 +87,8 @@ type mainFile struct {
 	Log            logOptions     `yaml:"log"`
 	Hostname       string         `yaml:"hostname"`
 	Timezone       *time.Location `yaml:"timezone"`
-	User           string         `yaml:"user,later"`
-	Group          string         `yaml:"group,later"`
+	User           string         `yaml:"user"`
+	Group          string         `yaml:"group"`
 	Shutdown       time.Duration  `yaml:"shutdown"`
 	UnhealthyAfter time.Duration  `yaml:"unhealthy_after"`
 
@@ -149,6 +153,7 @@ func (l *loader) load(root *yaml.Node, main *mainFile) {
 	if c.StateDir = l.path(strict.Lookup(root, "state_dir"), main.dir, main.StateDir); strict.Lookup(root, "state_dir") == nil {
 		c.StateDir = main.StateDir
 	}
+	c.User, c.Group = main.User, main.Group
 	if c.Shutdown <= 0 {
 		l.Errorf(strict.Lookup(root, "shutdown"), "shutdown: want more than 0s: what is queued needs a moment to be written")
 	}

@@ -105,7 +105,7 @@ func (d *daemon) openTargets() error {
 
 // env is what inputs and targets are opened with.
 func (d *daemon) env() env {
-	return env{handler: d.flow, hostname: d.config().Hostname, zone: d.config().Timezone, stateDir: d.config().StateDir, log: d.log, internal: d.internal, inputs: d.config().Inputs}
+	return env{handler: d.flow, hostname: d.config().Hostname, zone: d.config().Timezone, stateDir: d.config().StateDir, log: d.log, internal: d.internal, inputs: d.config().Inputs, runAs: d.config().runAs}
 }
 
 func (d *daemon) openInputs() error {

@@ -43,6 +43,7 @@ type env struct {
 	log      *slog.Logger
 	internal *ingest.Internal // nil: our own log is no input
 	inputs   []*Input         // all of them: they share the sockets that systemd passes
+	runAs    *runAs           // whose files are that say nothing else; nil: the process's
 }
 
 // A runner is an input at work. Run reads until ctx ends and what was there then is handed over.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -43,6 +44,7 @@ func withSockets(cfg listen.Config, in *Input, e env) (listen.Config, error) {
 	there := behindJournald(cfg)
 	var err error
 	there.Passed, err = passedTo(in, e.inputs)
+	there.Owner, there.Group = cmp.Or(there.Owner, e.runAs.owner()), cmp.Or(there.Group, e.runAs.group())
 	if there.Address != cfg.Address {
 		sayJournald(e.log.With("input", in.Name), forwardsToSyslog("/"))
 	}

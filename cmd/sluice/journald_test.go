@@ -101,7 +101,7 @@ func TestBehindJournald(t *testing.T) {
 					cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 				}
 			}
-			p := runAs(t, dir, "sluice.yaml", conf, prepare)
+			p := runWith(t, dir, "sluice.yaml", conf, prepare)
 			socket := fmt.Sprintf("/proc/%d/root%s", p.cmd.Process.Pid, forwardedSocket)
 			if got := p.address["unixgram"]; got != forwardedSocket {
 				t.Errorf("it listens to %s", got)

@@ -67,7 +67,7 @@ func TestNotify(t *testing.T) {
 	const name = "/notify"
 	for _, socket := range []string{filepath.Join(t.TempDir(), name), "@" + filepath.Base(t.TempDir()) + t.Name()} {
 		m, dir := newServiceManager(t, socket), t.TempDir()
-		p := runAs(t, dir, "sluice.yaml", `{state_dir: ./state, inputs: ["tcp://127.0.0.1:0"], rules: [{to: ./out}]}`, m.of("100000"))
+		p := runWith(t, dir, "sluice.yaml", `{state_dir: ./state, inputs: ["tcp://127.0.0.1:0"], rules: [{to: ./out}]}`, m.of("100000"))
 		if got, want := m.next(), "READY=1\nSTATUS=1 inputs, 1 targets, 1 rules; 0 messages"; got != want {
 			t.Errorf("first %q, not %q", got, want)
 		}
@@ -93,7 +93,7 @@ func TestNotify(t *testing.T) {
 // A reader that waits for a full queue is no reason to start anew.
 func TestWatchdogOfFullQueue(t *testing.T) {
 	m, dir := newServiceManager(t, filepath.Join(t.TempDir(), "notify")), t.TempDir()
-	p := runAs(t, dir, "sluice.yaml", `{state_dir: ./state, unhealthy_after: 1ms, inputs: ["tcp://127.0.0.1:0"], shutdown: 1s,
+	p := runWith(t, dir, "sluice.yaml", `{state_dir: ./state, unhealthy_after: 1ms, inputs: ["tcp://127.0.0.1:0"], shutdown: 1s,
 		rules: [{to: {forward: "tcp://`+freePort(t)+`", queue: {memory: 1KiB, spool: 0, when_full: block}}}]}`, m.of("40000"))
 	conn, err := net.Dial("tcp", p.address["tcp"])
 	if err != nil {

@@ -28,11 +28,11 @@ type process struct {
 // run starts a sluice with that configuration, and returns when it has said what it listens to.
 func run(t testing.TB, dir, name, conf string) *process {
 	t.Helper()
-	return runAs(t, dir, name, conf, nil)
+	return runWith(t, dir, name, conf, nil)
 }
 
-// runAs does so in a way of its own.
-func runAs(t testing.TB, dir, name, conf string, prepare func(*exec.Cmd)) *process {
+// runWith does so in a way of its own.
+func runWith(t testing.TB, dir, name, conf string, prepare func(*exec.Cmd)) *process {
 	t.Helper()
 	p := &process{t: t, dir: dir, name: name, prepare: prepare}
 	if err := os.WriteFile(filepath.Join(dir, name), []byte(conf), 0o600); err != nil {

@@ -50,8 +50,15 @@ func newRunCommand() *cobra.Command {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, unix.SIGTERM)
 			defer stop()
 			usr1 := hearUSR1() // likewise
+			if err := cfg.lookUpUser(log); err != nil {
+				return err
+			}
 			d, err := newDaemon(cfg, log)
 			if err != nil {
+				return err
+			}
+			if err := d.becomeUser(); err != nil {
+				d.close()
 				return err
 			}
 			d.usr1 = usr1

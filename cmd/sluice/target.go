@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -227,7 +228,9 @@ func decodeFileTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
 		fixed, t.Path = "", compilePath
 	}
 	t.Open = func(e env) (*writer.Target, error) {
-		sink, err := writer.NewFileSink(fixed, spec.FileOptions)
+		options := spec.FileOptions
+		options.Owner, options.Group = cmp.Or(options.Owner, e.runAs.owner()), cmp.Or(options.Group, e.runAs.group())
+		sink, err := writer.NewFileSink(fixed, options)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -65,6 +66,7 @@ func decodeZMQInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 	in.Address = cfg.Endpoints[0].Address
 	in.Open = func(e env) (runner, error) {
 		cfg := cfg
+		cfg.Owner, cfg.Group = cmp.Or(cfg.Owner, e.runAs.owner()), cmp.Or(cfg.Group, e.runAs.group())
 		cfg.Topics = slices.Clone(cfg.Topics)
 		cfg.Handler, cfg.Hostname, cfg.Zone, cfg.StateDir, cfg.Log = e.handler, e.hostname, e.zone, e.stateDir, e.log
 		return ingest.NewZMQ(cfg)
