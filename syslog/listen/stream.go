@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"sluice/syslog"
 )
 
 // A streamListener is a bound socket that makes connections: *net.TCPListener or *net.UnixListener.
@@ -26,10 +25,7 @@ type stream struct {
 	listener *Listener
 	ln       streamListener
 	raw      syscall.RawConn
-	allow    allowlist
-	local    *syslog.Origin // of a local socket
 	crowd    crowd
-	desks    *desks
 	serving  sync.WaitGroup // connections
 }
 
@@ -40,11 +36,7 @@ func (l *Listener) addStream(ln streamListener) error {
 		ln.Close()
 		return l.cfg.socketError(err)
 	}
-	s := &stream{listener: l, ln: ln, raw: raw, allow: newAllowlist(l.cfg.Allow), crowd: newCrowd(l.cfg.MaxConnections), desks: newDesks(&l.cfg, &l.counters)}
-	if l.cfg.Transport == syslog.Unix {
-		s.local = l.localOrigin()
-	}
-	l.sockets = append(l.sockets, s)
+	l.sockets = append(l.sockets, &stream{listener: l, ln: ln, raw: raw, crowd: newCrowd(l.cfg.MaxConnections)})
 	return nil
 }
 
@@ -113,20 +105,20 @@ func readable(raw syscall.RawConn) bool {
 
 // admit starts reading nc, or closes it if it may not send, or if there are too many.
 func (s *stream) admit(nc net.Conn) {
-	l := s.listener
-	origin, peer := s.local, netip.Addr{}
-	if origin == nil {
+	l, peer := s.listener, netip.Addr{}
+	now := l.settings.Load()
+	if now.local == nil {
 		if a, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
 			peer = plain(a.AddrPort().Addr())
 		}
-		if !s.allow.allows(peer) {
+		if !now.allow.allows(peer) {
 			l.counters.DroppedNotAllowed.Add(1)
 			l.sayNotAllowed(time.Now(), "connections", 1)
 			nc.Close()
 			return
 		}
 	}
-	c, err := newConn(s, nc, peer)
+	c, err := newConn(s, now, nc, peer)
 	if err != nil {
 		nc.Close()
 		return
@@ -139,10 +131,8 @@ func (s *stream) admit(nc net.Conn) {
 		nc.Close()
 		return
 	}
-	if origin == nil {
-		origin = l.origin(peer.String())
-	}
-	c.origin = origin
+	c.origin = now.originOf(peer)
+	probe(nc, now.cfg.KeepAlive)
 	unacknowledged(nc)
 	l.counters.Connections.Add(1)
 	if c.secure == nil {

@@ -56,7 +56,7 @@ func (l *Listener) addUDP(conn *net.UDPConn) error {
 	}
 	err = control(d.raw, func(fd int) error {
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1) // Linux 2.6.33; without it countDropped asks
-		given, err := l.setReceiveBuffer(fd)
+		given, err := l.setReceiveBuffer(fd, l.cfg.ReceiveBuffer)
 		d.roomy = given >= roomyBuffer
 		return err
 	})
@@ -71,8 +71,7 @@ const roomyBuffer = 1 << 20
 
 // setReceiveBuffer asks for receive_buffer, as root beyond net.core.rmem_max, and warns if the kernel gives less. It
 // returns what the kernel gives.
-func (l *Listener) setReceiveBuffer(fd int) (given int, err error) {
-	want := l.cfg.ReceiveBuffer
+func (l *Listener) setReceiveBuffer(fd, want int) (given int, err error) {
 	if want > 0 && unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, want) != nil {
 		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, want); err != nil {
 			return 0, err

@@ -1,0 +1,129 @@
+package listen
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"time"
+
+	"sluice/syslog"
+)
+
+// settings are what the readers of a Listener go by, until Change gives it others. Each looks for new ones before it
+// reads, so that sockets and connections outlive them.
+type settings struct {
+	cfg   Config
+	allow allowlist
+	desks *desks // of streams
+	local *syslog.Origin
+}
+
+func (l *Listener) newSettings(cfg Config) *settings {
+	cfg.limiter = newLimiter(cfg.RateLimit)
+	s := &settings{cfg: cfg, allow: newAllowlist(cfg.Allow)}
+	switch cfg.Transport {
+	case syslog.Unix, syslog.Unixgram:
+		s.local = s.origin("127.0.0.1")
+		s.local.Host, s.local.Local = []byte(cfg.Hostname), true
+	}
+	if cfg.Transport != syslog.UDP && cfg.Transport != syslog.Unixgram {
+		s.desks = newDesks(&s.cfg, &l.counters)
+	}
+	return s
+}
+
+// origin is what the messages of a peer with the address source have in common.
+func (s *settings) origin(source string) *syslog.Origin {
+	return &syslog.Origin{Input: s.cfg.Name, Transport: s.cfg.Transport, Source: []byte(source), Host: []byte(source)}
+}
+
+// originOf is the origin of a connection's messages.
+func (s *settings) originOf(peer netip.Addr) *syslog.Origin {
+	if s.local != nil {
+		return s.local
+	}
+	return s.origin(peer.String())
+}
+
+// CheckChange says whether a Listener can become one of cfg without closing its sockets.
+func (l *Listener) CheckChange(cfg Config) error {
+	switch was := &l.cfg; {
+	case cfg.Transport != was.Transport || cfg.Address != was.Address:
+		return errors.New("another socket")
+	case cfg.Workers != was.Workers:
+		return cfg.errorf("workers cannot change while the socket is open: restart for that")
+	}
+	return cfg.Check()
+}
+
+// Change makes l an input of cfg, whose socket must be the same and which CheckChange has let pass. Sockets and
+// connections stay. A connection goes by cfg from its next message on; what is in the middle of one ends it as it was.
+func (l *Listener) Change(cfg Config) {
+	if cfg.Zone == nil {
+		cfg.Zone = time.Local
+	}
+	before := l.settings.Swap(l.newSettings(cfg))
+	if o := socketOptions(&cfg); o != socketOptions(&before.cfg) {
+		if err := l.file.Set(o); err != nil {
+			l.log.Error("cannot set the mode and owner of the socket", "error", err)
+		}
+	}
+	for _, s := range l.sockets {
+		switch s := s.(type) {
+		case *stream:
+			s.crowd.resize(cfg.MaxConnections)
+			s.crowd.each((*conn).look) // idle_timeout may be shorter now
+		case *datagrams:
+			if cfg.Transport != syslog.UDP || cfg.ReceiveBuffer == before.cfg.ReceiveBuffer {
+				continue
+			}
+			if err := control(s.raw, func(fd int) error { _, err := l.setReceiveBuffer(fd, cfg.ReceiveBuffer); return err }); err != nil {
+				l.log.Error("cannot set receive_buffer", "error", err)
+			}
+		}
+	}
+}
+
+// renew makes the connection go by the settings of now, unless it is in the middle of a message that they would cut
+// otherwise.
+func (c *conn) renew() {
+	s := c.stream.listener.settings.Load()
+	if s == c.settings {
+		return
+	}
+	if f := &c.framer; len(c.tail) > 0 && (f.Framing != s.cfg.Framing || f.Max > s.cfg.MaxMessageSize) {
+		return
+	}
+	c.framer.Framing, c.framer.Max = s.cfg.Framing, s.cfg.MaxMessageSize
+	c.origin, c.settings = s.originOf(c.peer), s
+	probe(c.Conn, s.cfg.KeepAlive)
+}
+
+// renew makes the reader go by the settings of now.
+func (d *datagrams) renew() {
+	s := d.listener.settings.Load()
+	if s == d.settings {
+		return
+	}
+	if size := slotSize(&s.cfg); size != d.vector.size {
+		v, err := newVector(slots, size, s.local != nil)
+		if err != nil {
+			d.listener.log.Error("cannot change max_message_size", "error", err)
+			return
+		}
+		d.vector.free()
+		d.vector = v
+	}
+	d.intake = newIntake(&s.cfg, &d.listener.counters)
+	d.settings = s
+	if d.peers != nil {
+		d.peers = newPeers(s)
+	}
+}
+
+// probe has the kernel ask a silent peer.
+func probe(nc net.Conn, every time.Duration) {
+	if tcp, ok := nc.(*net.TCPConn); ok {
+		_ = tcp.SetKeepAliveConfig(keepAlive(every))
+	}
+}
