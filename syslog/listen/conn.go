@@ -135,6 +135,13 @@ func (c *conn) read(fd uintptr) (done bool) {
 	d, limit := c.settings.desks.borrow()
 	n, fresh := copy(d.buf, c.tail), 0
 	for c.end == nil {
+		if c.stale() {
+			c.keep(d.buf[:n])
+			c.settings.desks.giveBack(d)
+			c.renew()
+			d, limit = c.settings.desks.borrow()
+			n = copy(d.buf, c.tail)
+		}
 		k, err := c.receive(fd, d, d.buf[n:min(n+limit, len(d.buf))])
 		if err == unix.EINTR {
 			continue

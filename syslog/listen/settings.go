@@ -84,13 +84,16 @@ func (l *Listener) Change(cfg Config) {
 	}
 }
 
+// stale reports whether there are other settings by now.
+func (c *conn) stale() bool { return c.stream.listener.settings.Load() != c.settings }
+
 // renew makes the connection go by the settings of now, unless it is in the middle of a message that they would cut
 // otherwise.
 func (c *conn) renew() {
-	s := c.stream.listener.settings.Load()
-	if s == c.settings {
+	if !c.stale() {
 		return
 	}
+	s := c.stream.listener.settings.Load()
 	if f := &c.framer; len(c.tail) > 0 && (f.Framing != s.cfg.Framing || f.Max > s.cfg.MaxMessageSize) {
 		return
 	}

@@ -69,7 +69,9 @@ func TestChangeMidway(t *testing.T) {
 	send(t, conn, "<13>a: x\n<13>b: "+strings.Repeat("y", 1000))
 	f.sink.wait(t, 1)
 	f.become(t, func(cfg *Config) { cfg.MaxMessageSize, cfg.Framing = 10, syslog.NULFramed })
-	send(t, conn, "z\n", "<13>c: 12345\x00")
+	send(t, conn, "z\n")
+	f.sink.wait(t, 2)
+	send(t, conn, "<13>c: 12345\x00")
 	want := []string{"<13>a: x", "<13>b: " + strings.Repeat("y", 1000) + "z", "<13>c: 123 [cut at max_message_size]"}
 	if got := f.sink.wait(t, 3); !slices.Equal(got, want) {
 		t.Errorf("got %.200q", got)
