@@ -47,8 +47,10 @@ func TestChange(t *testing.T) {
 				send(t, conn, c.before)
 				f.sink.wait(t, 1)
 				f.become(t, c.set)
+				send(t, conn, "<13>c: \n") // may be read by whoever looked a moment before the change
+				f.sink.wait(t, 2)
 				send(t, conn, c.after)
-				if got := f.sink.wait(t, 2)[1]; got != c.want {
+				if got := f.sink.wait(t, 3)[2]; got != c.want {
 					t.Errorf("got %.80q", got)
 				}
 				f.sink.mu.Lock()
