@@ -182,7 +182,6 @@ func (c *zmqConn) read(fd uintptr) (done bool) {
 	c.write(fd) // perhaps a PING
 	c.keep(buf[:n], &buf[0] != &d.buf[0])
 	c.zmq.desks.giveBack(d)
-	c.overdue = false
 	if c.end != nil {
 		return true
 	}

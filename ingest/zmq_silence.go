@@ -34,7 +34,8 @@ func (c *zmqConn) midway() bool { return len(c.tail) > 0 || c.reader.midway() }
 // arm sets the deadline to when silence has lasted long enough. One that comes too early because bytes came meanwhile does
 // no harm, so it is not moved for every read.
 func (c *zmqConn) arm() {
-	keepAlive := c.zmq.cfg.KeepAlive
+	keepAlive, passed := c.zmq.cfg.KeepAlive, c.overdue
+	c.overdue = false
 	if keepAlive > 0 && (c.answers || c.midway()) && c.deadline.IsZero() {
 		switch {
 		case !c.asked.IsZero():
@@ -45,6 +46,8 @@ func (c *zmqConn) arm() {
 			c.deadline = c.last.Add(2 * keepAlive)
 		}
 		_ = c.SetReadDeadline(c.deadline)
+	} else if passed && c.deadline.IsZero() { // it would wake us again and again
+		_ = c.SetReadDeadline(time.Time{})
 	}
 	if c.zmq.stopping.Load() { // wake may have set its own in between
 		c.wake()

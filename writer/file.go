@@ -92,6 +92,22 @@ func (s *FileSink) Rest(b *Block) *Block {
 	return b.behind(s.fixed.done)
 }
 
+// Reopen closes every file that owes nothing of a write: the next write opens it anew.
+func (s *FileSink) Reopen() {
+	if s.many == nil {
+		if s.fixed.done == 0 {
+			_ = s.fixed.close()
+		}
+		return
+	}
+	for e := s.many.opened.Front(); e != nil; {
+		f := e.Value.(*file)
+		if e = e.Next(); f.done == 0 {
+			s.many.shut(f)
+		}
+	}
+}
+
 // Close closes every file.
 func (s *FileSink) Close() error {
 	if s.rotator != nil {

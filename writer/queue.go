@@ -38,15 +38,15 @@ type QueueOptions struct {
 
 // A Queue holds what a target has still to write: full blocks, and the open one that is being filled. Readers append,
 // one goroutine takes. A message is formatted straight into the open block; no other copy of it is made. In their order,
-// the oldest first, blocks are: sent, in hand, in the spool, full, open.
+// the oldest first, blocks are: sent, in hand, given back, in the spool, full, open.
 type Queue struct {
-	options QueueOptions
-
-	hands  sync.Mutex // for what the writer holds; taken before mu
-	sent   list       // written, and kept until the sink says that they may go
-	inHand *Block     // taken and not written
+	hands     sync.Mutex // for what the writer holds; taken before mu
+	sent      list       // written, and kept until the sink says that they may go
+	inHand    *Block     // taken and not written
+	givenBack list       // by a sink that another has taken the place of: see Target.Change
 
 	mu       sync.Mutex
+	options  QueueOptions
 	format   *syslog.Template
 	path     *Path  // nil where all messages go to one place
 	open     *Block // never nil
@@ -90,12 +90,30 @@ func (s *sleeper) rouse() {
 // NewQueue returns an empty queue whose messages are made by format and go to path, or, if that is nil, to one place.
 // The queue owns both templates.
 func NewQueue(o QueueOptions, format *syslog.Template, path *Path) *Queue {
-	o.Memory = max(o.Memory, 1) // with none at all it would be full while it is empty, for ever
-	q := &Queue{options: o, format: format, path: path, open: newBlock(), room: roomState{round: 1}, writer: newSleeper(), blockSize: blockSize}
+	q := &Queue{options: o.sound(), format: format, open: newBlock(), room: roomState{round: 1}, writer: newSleeper()}
+	q.usePath(path)
+	return q
+}
+
+// sound is o, with at least some memory: with none at all the queue would be full while it is empty, for ever.
+func (o QueueOptions) sound() QueueOptions {
+	o.Memory = max(o.Memory, 1)
+	return o
+}
+
+// bounds are the options that hold now.
+func (q *Queue) bounds() QueueOptions {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.options
+}
+
+// usePath is called under mu.
+func (q *Queue) usePath(path *Path) {
+	q.path, q.blockSize = path, blockSize
 	if path != nil {
 		q.blockSize = sharedSize
 	}
-	return q
 }
 
 // QueueBytes is how much is waiting, the block that is being written included.

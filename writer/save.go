@@ -43,11 +43,14 @@ func (q *Queue) SpoolBytes() int64 {
 }
 
 func (s *spooler) open() error {
-	o := s.queue.options
-	size := o.Spool + 2*o.Memory // what is in memory at the end has to have room, too
-	disk, err := spool.Open(s.dir, spool.Options{Size: size, Fsync: o.Fsync}, s.log)
+	disk, err := spool.Open(s.dir, s.queue.options.disk(), s.log)
 	s.disk.Store(disk)
 	return err
+}
+
+// disk is how much a spool may hold: what is in memory at the end has to have room, too.
+func (o QueueOptions) disk() spool.Options {
+	return spool.Options{Size: o.Spool + 2*o.Memory, Fsync: o.Fsync}
 }
 
 // save puts what is only in memory behind what is in the spool, for the next run.

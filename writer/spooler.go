@@ -16,7 +16,6 @@ type spooler struct {
 	dir     string
 	log     *slog.Logger
 	fault   outage
-	appends bool          // false: it only gives back what an earlier run saved
 	rested  chan struct{} // closed when the queue is finished and all of it is in the spool
 
 	disk  atomic.Pointer[spool.Spool] // nil while there is nothing to keep; never used while mu is held: disks can be slow
@@ -24,6 +23,7 @@ type spooler struct {
 
 	// Under the queue's mu.
 	sleeper
+	appends bool // false: it only gives back what is there
 	on      bool
 	inHand  *Block
 	failing bool   // the disk took nothing when it was last tried
@@ -71,6 +71,10 @@ func (s *spooler) run(ended <-chan struct{}, down func() bool) {
 func (s *spooler) next(down func() bool) (b *Block, wait time.Duration, more bool) {
 	q := s.queue
 	q.mu.Lock()
+	if !s.appends {
+		q.mu.Unlock()
+		return nil, 0, true
+	}
 	if !s.on && s.due(down) {
 		s.on = true
 		q.mu.Unlock()
@@ -171,7 +175,7 @@ func (s *spooler) copyHands() {
 func (s *spooler) put(b *Block) bool {
 	q := s.queue
 	err := s.append(b)
-	for errors.Is(err, spool.ErrFull) && q.options.WhenFull == DropOldest {
+	for errors.Is(err, spool.ErrFull) && q.bounds().WhenFull == DropOldest {
 		n, ok := s.disk.Load().DropOldest()
 		if !ok {
 			break
@@ -214,7 +218,7 @@ func (s *spooler) put(b *Block) bool {
 // be saved at the end.)
 func (s *spooler) append(b *Block) error {
 	disk := s.disk.Load()
-	if disk.Disk()+int64(b.size()) > s.queue.options.Spool {
+	if disk.Disk()+int64(b.size()) > s.queue.bounds().Spool {
 		return spool.ErrFull
 	}
 	return disk.Append(b.record())
@@ -241,6 +245,7 @@ func (s *spooler) take() (b *Block, more, used bool) {
 		switch {
 		case found:
 			b.rest, b.spooled = true, true
+			q.lead(b)
 			q.inHand, q.writer.idle = b, false
 			q.mu.Unlock()
 			return b, true, true

@@ -43,16 +43,34 @@ func (q *Queue) takeOr(ctx context.Context, idle func() time.Duration) *Block {
 func (q *Queue) tryTake() (b *Block, more bool) {
 	q.hands.Lock()
 	defer q.hands.Unlock()
-	if q.spool != nil {
+	if q.givenBack.head == nil && q.spool != nil {
 		if b, more, done := q.spool.take(); done {
 			return b, more
 		}
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	b = q.oldest()
+	if b = q.givenBack.pop(); b == nil {
+		b = q.oldest()
+	}
+	if b != nil {
+		q.lead(b)
+	}
 	q.inHand, q.writer.idle = b, b == nil
 	return b, !q.finished
+}
+
+// lead sees to it that b's messages have paths where they need them. They have none if the target's path had no fields when
+// they came.
+func (q *Queue) lead(b *Block) {
+	if q.path == nil || q.path.other == nil || len(b.paths.runs) > 0 || b.Count() == 0 {
+		return
+	}
+	before := b.size()
+	b.paths.add(q.path.other, b.Count()-1)
+	if !b.spooled && !b.purged {
+		q.bytes.Add(int64(b.size() - before))
+	}
 }
 
 // oldest takes the first block out of those that wait in memory; nil if there is none.
@@ -138,7 +156,7 @@ func (q *Queue) abandon() (left uint64) {
 	for b := range q.unspooled {
 		left += uint64(b.Count())
 	}
-	q.sent, q.full, q.inHand, q.closed = list{}, list{}, nil, true
+	q.sent, q.givenBack, q.full, q.inHand, q.closed = list{}, list{}, list{}, nil, true
 	q.open.reset()
 	if q.spool != nil {
 		q.spool.inHand = nil
@@ -150,15 +168,20 @@ func (q *Queue) abandon() (left uint64) {
 	return left
 }
 
-// held goes through the blocks that the writer holds.
+// held goes through the blocks that the writer holds, or has held, the oldest first.
 func (q *Queue) held(yield func(*Block) bool) {
 	for b := range q.sent.all {
 		if !yield(b) {
 			return
 		}
 	}
-	if q.inHand != nil {
-		yield(q.inHand)
+	if q.inHand != nil && !yield(q.inHand) {
+		return
+	}
+	for b := range q.givenBack.all {
+		if !yield(b) {
+			return
+		}
 	}
 }
 

@@ -41,39 +41,54 @@ type Target struct {
 	*Queue
 	Name  string
 	Retry Retry // set before Run
-	sink  Sink
+	sink  Sink  // changed by Run, under mu
 	log   *slog.Logger
 
+	next    atomic.Pointer[Change] // nil: it stays what it is
+	reopen  atomic.Bool
+	called  chan struct{} // there is one of both
+	unwatch func() bool
+
 	messages, bytes, errors atomic.Uint64
-	shed                    atomic.Uint64 // by the sink
+	shed                    atomic.Uint64 // by the sink, as far as it was said
+	shedBefore              atomic.Uint64 // by those that were the target's before
+	resent, truncated       uint64        // likewise
 	outage                  outage
 	backoff                 backoff
 }
 
 // NewTarget returns a target that is not running yet.
 func NewTarget(name string, q *Queue, sink Sink, log *slog.Logger) *Target {
-	if sink, ok := sink.(keeper); ok {
-		sink.reloadWith(q.reload)
-		q.recallable = true
-	}
-	return &Target{Queue: q, Name: name, Retry: Retry{Min: retryMin, Max: retryMax}, sink: sink, log: log.With("target", name)}
+	t := &Target{Queue: q, Name: name, Retry: DefaultRetry(), sink: sink, log: log.With("target", name), called: make(chan struct{}, 1)}
+	t.serve()
+	return t
 }
+
+// DefaultRetry is how often files and consoles are tried.
+func DefaultRetry() Retry { return Retry{Min: retryMin, Max: retryMax} }
 
 // Run writes what is appended until Finish was called and all is written, or in the spool, or ctx ends. What is left then
 // is saved for the next run; what cannot be saved is counted as dropped. It closes the sink.
 func (t *Target) Run(ctx context.Context) error {
-	if sink, ok := t.sink.(interrupter); ok {
-		defer context.AfterFunc(ctx, sink.Interrupt)()
-	}
+	t.watch(ctx)
+	defer func() { t.unwatch() }()
 	var spooling sync.WaitGroup
 	ended := make(chan struct{})
-	if t.spool != nil && t.spool.appends {
+	if t.spool != nil {
 		spooling.Go(func() { t.spool.run(ended, t.outage.down.Load) })
 	}
-	idle := func() time.Duration { return t.tick(ctx) }
 	for {
-		b := t.takeOr(ctx, idle)
-		if b == nil || !t.write(ctx, b) {
+		b := t.takeOr(ctx, func() time.Duration { return t.idle(ctx) })
+		if b == nil {
+			break
+		}
+		became := t.write(ctx, b)
+		for became == interrupted && !t.turn(ctx) {
+			became = t.write(ctx, b)
+		}
+		if became == interrupted { // b is given back
+			continue
+		} else if became == unwanted {
 			break
 		}
 		t.messages.Add(uint64(b.Count()))
@@ -97,10 +112,21 @@ func (t *Target) end() error {
 		t.releaseAll() // a sink that keeps blocks has got the receipt for them
 	}
 	t.saySheds()
+	t.unturned()
 	t.forget()
 	t.save(t.log, t.sink)
 	t.abandon()
 	return err
+}
+
+// idle does what there is to do while no block comes, and returns after what time there will be more of it.
+func (t *Target) idle(ctx context.Context) (again time.Duration) {
+	for {
+		t.turn(ctx)
+		if again = t.tick(ctx); t.next.Load() == nil {
+			return again
+		}
+	}
 }
 
 // tick lets the sink do what is due beside blocks, and returns after what time it will be again.
@@ -130,7 +156,7 @@ func (t *Target) progress(ctx context.Context, sink keeper) time.Duration {
 			}
 			return again
 		}
-		if !t.failed(ctx, err) || !t.write(ctx, nil) {
+		if !t.failed(ctx, err) || t.write(ctx, nil) != written {
 			return 0
 		}
 	}
@@ -158,7 +184,7 @@ type Drops struct {
 
 // Drops are the target's so far.
 func (t *Target) Drops() Drops {
-	return Drops{t.dropped.Load(), t.tooLarge.Load(), t.purged.Load(), t.shed.Load()}
+	return Drops{t.dropped.Load(), t.tooLarge.Load(), t.purged.Load(), t.shedBefore.Load() + t.shed.Load()}
 }
 
 // Dropped is how many messages that are in all.
@@ -167,10 +193,21 @@ func (t *Target) Dropped() uint64 {
 	return d.QueueFull + d.TooLarge + d.Purged + d.Unwritable
 }
 
-// write tries until b is written, and reports false if ctx ends first, or if nobody waits for b any more. A fault is said
-// once, and once more when it is over.
-func (t *Target) write(ctx context.Context, b *Block) bool {
+// An outcome is what became of a block.
+type outcome uint8
+
+const (
+	written     outcome = iota
+	unwanted            // ctx has ended, or all of it is in the spool
+	interrupted         // the target has to turn first
+)
+
+// write tries until b is written. A fault is said once, and once more when it is over.
+func (t *Target) write(ctx context.Context, b *Block) outcome {
 	for {
+		if t.next.Load() != nil {
+			return interrupted
+		}
 		t.forget()
 		err := t.sink.Write(b)
 		if err == nil {
@@ -179,18 +216,21 @@ func (t *Target) write(ctx context.Context, b *Block) bool {
 				t.outage.over(t.log)
 			}
 			t.backoff.succeeded(&t.Retry)
-			return true
+			return written
 		}
 		if !t.failed(ctx, err) {
-			return false
+			return unwanted
 		}
 	}
 }
 
-// failed counts and says a fault, and waits until it is time for the next try. It reports false if there is to be none.
+// failed counts and says a fault, and waits until it is time for the next try, or the target is told to do something. It reports false if there is to be none.
 func (t *Target) failed(ctx context.Context, err error) bool {
-	if ctx.Err() != nil { // the error is most likely that we were interrupted
+	switch { // the error is most likely that the sink was interrupted
+	case ctx.Err() != nil:
 		return false
+	case t.next.Load() != nil:
+		return true
 	}
 	t.errors.Add(1)
 	t.outage.fault(t.log, err)
@@ -201,6 +241,9 @@ func (t *Target) failed(ctx context.Context, err error) bool {
 	}
 	select {
 	case <-time.After(t.backoff.wait(&t.Retry)):
+		return true
+	case <-t.called:
+		t.reopenFiles()
 		return true
 	case <-rested:
 	case <-ctx.Done():
@@ -226,15 +269,27 @@ func (t *Target) LastFault() *Fault { return t.outage.latest.Load() }
 
 // Resent is how many messages went again, since it was not known whether the collector had read them.
 func (t *Target) Resent() uint64 {
-	if r, ok := t.sink.(*Remote); ok {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.resent + resentBy(t.sink)
+}
+
+// Truncated is how many messages were too long for a datagram, and were cut or left out.
+func (t *Target) Truncated() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.truncated + truncatedBy(t.sink)
+}
+
+func resentBy(sink Sink) uint64 {
+	if r, ok := sink.(*Remote); ok {
 		return r.Resent.Load()
 	}
 	return 0
 }
 
-// Truncated is how many messages were too long for a datagram, and were cut or left out.
-func (t *Target) Truncated() uint64 {
-	if r, ok := t.sink.(*Remote); ok {
+func truncatedBy(sink Sink) uint64 {
+	if r, ok := sink.(*Remote); ok {
 		return r.Truncated.Load()
 	}
 	return 0

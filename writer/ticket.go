@@ -12,9 +12,15 @@ func (q *Queue) settledTo() uint64 {
 			return b.first
 		}
 	}
-	switch {
-	case q.inHand != nil && !q.inHand.rest:
+	if q.inHand != nil && !q.inHand.rest {
 		return q.inHand.first
+	}
+	for b := range q.givenBack.all {
+		if !b.rest {
+			return b.first
+		}
+	}
+	switch {
 	case q.spool != nil && q.spool.inHand != nil:
 		return q.spool.inHand.first
 	case q.full.head != nil:

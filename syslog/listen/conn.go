@@ -34,14 +34,15 @@ var (
 // A conn is one connection. While it has nothing to read it holds only its unfinished frame.
 type conn struct {
 	net.Conn
-	secure *secure // nil: plain
-	stream *stream
-	peer   netip.Addr // none of a local connection
-	raw    syscall.RawConn
-	origin *syslog.Origin
-	framer syslog.Framer
-	feed   syslog.Feed
-	tail   []byte // the unfinished frame
+	secure   *secure // nil: plain
+	stream   *stream
+	settings *settings
+	peer     netip.Addr // none of a local connection
+	raw      syscall.RawConn
+	origin   *syslog.Origin
+	framer   syslog.Framer
+	feed     syslog.Feed
+	tail     []byte // the unfinished frame
 
 	last     time.Time // when bytes came last, or it was opened
 	deadline time.Time // that is set; zero: none
@@ -53,14 +54,14 @@ type conn struct {
 	forgiven bool  // the crowd does not count it against its address any more
 }
 
-func newConn(s *stream, nc net.Conn, peer netip.Addr) (*conn, error) {
+func newConn(s *stream, now *settings, nc net.Conn, peer netip.Addr) (*conn, error) {
 	raw, err := nc.(syscall.Conn).SyscallConn()
 	if err != nil {
 		return nil, err
 	}
-	cfg := &s.listener.cfg
+	cfg := &now.cfg
 	c := &conn{
-		Conn: nc, stream: s, peer: peer, raw: raw, last: time.Now(),
+		Conn: nc, stream: s, settings: now, peer: peer, raw: raw, last: time.Now(),
 		framer:  syslog.Framer{Framing: cfg.Framing, Max: cfg.MaxMessageSize},
 		feed:    syslog.Feed{Patience: syslog.Patiently},
 		unheard: true,
@@ -73,6 +74,13 @@ func newConn(s *stream, nc net.Conn, peer netip.Addr) (*conn, error) {
 
 // wake makes the connection look whether its listener stops. A handshake ends there, with an RST: nothing was accepted.
 func (c *conn) wake() { _ = c.SetReadDeadline(longAgo) }
+
+// look makes it look whether it has other settings, unless it is shaking hands yet and will.
+func (c *conn) look() {
+	if c.secure == nil {
+		c.wake()
+	}
+}
 
 // serve reads until the peer closes, the connection breaks or its listener stops. All that came is handed over. The
 // connection is closed once that is at rest: to the peer our FIN is the receipt, and over TLS our close_notify before it.
@@ -123,9 +131,17 @@ func acknowledged(nc net.Conn) {
 // read is called by RawConn.Read whenever there may be something, and by serve. It reads until there is nothing left,
 // for a short read may have a FIN behind it that wakes nobody. It returns true when the connection has come to its end.
 func (c *conn) read(fd uintptr) (done bool) {
-	d, limit := c.stream.desks.borrow()
+	c.renew()
+	d, limit := c.settings.desks.borrow()
 	n, fresh := copy(d.buf, c.tail), 0
 	for c.end == nil {
+		if c.stale() {
+			c.keep(d.buf[:n])
+			c.settings.desks.giveBack(d)
+			c.renew()
+			d, limit = c.settings.desks.borrow()
+			n = copy(d.buf, c.tail)
+		}
 		k, err := c.receive(fd, d, d.buf[n:min(n+limit, len(d.buf))])
 		if err == unix.EINTR {
 			continue
@@ -156,8 +172,7 @@ func (c *conn) read(fd uintptr) (done bool) {
 		fresh += frames
 	}
 	c.keep(d.buf[:n])
-	c.stream.desks.giveBack(d)
-	c.overdue = false
+	c.settings.desks.giveBack(d)
 	if c.end != nil {
 		return true
 	}
@@ -203,7 +218,7 @@ func (c *conn) judge(k int, err error) (more syslog.More, now time.Time, wait bo
 		c.end = err
 	case l.stopping.Load():
 		c.end = errStopped
-	case l.cfg.IdleTimeout > 0 && silence >= l.cfg.IdleTimeout:
+	case c.settings.cfg.IdleTimeout > 0 && silence >= c.settings.cfg.IdleTimeout:
 		c.end = errIdle
 	case c.undecided() && silence >= quietTime:
 		c.silent = true
@@ -249,13 +264,15 @@ func (c *conn) arm() {
 	if c.undecided() {
 		due = c.last.Add(quietTime)
 	}
-	if idle := c.stream.listener.cfg.IdleTimeout; idle > 0 && (due.IsZero() || idle < quietTime) {
+	if idle := c.settings.cfg.IdleTimeout; idle > 0 && (due.IsZero() || idle < quietTime) {
 		due = c.last.Add(idle)
 	}
-	if due.IsZero() || !c.deadline.IsZero() && !due.Before(c.deadline) {
+	passed := c.overdue
+	c.overdue = false
+	if due.IsZero() && !passed || !c.deadline.IsZero() && !due.Before(c.deadline) {
 		return
 	}
-	c.deadline = due
+	c.deadline = due // none, if the one that has passed is not to wake us again and again
 	_ = c.SetReadDeadline(due)
 	if c.stream.listener.stopping.Load() { // wake may have set its own in between
 		c.wake()

@@ -19,6 +19,13 @@ func newCrowd(places int) crowd {
 	return crowd{conns: map[*conn]struct{}{}, ofPeer: map[netip.Addr]int{}, places: places, perPeer: max(places/4, 1)}
 }
 
+// resize changes how many places there are. Nobody is sent away.
+func (r *crowd) resize(places int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.places, r.perPeer = places, max(places/4, 1)
+}
+
 // enter gives c a place, or says why not. Local connections have no address, and share all places.
 func (r *crowd) enter(c *conn) (full string) {
 	r.mu.Lock()

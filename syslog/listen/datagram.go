@@ -23,19 +23,20 @@ type packetConn interface {
 
 // datagrams reads a socket of datagrams, in one goroutine that does nothing else, into memory that it keeps.
 type datagrams struct {
-	listener *Listener
-	conn     packetConn
-	raw      syscall.RawConn
-	intake   intake
-	feed     syslog.Feed
-	local    *syslog.Origin // of a local socket; else
-	peers    *peers
-	vector   *vector
-	drops    drops
-	now      time.Time // of the last read
-	err      error     // likewise
-	pace     pace
-	roomy    bool // the kernel can queue what comes during a pause
+	listener  *Listener
+	settings  *settings
+	transport syslog.Transport // UDP or Unixgram
+	conn      packetConn
+	raw       syscall.RawConn
+	intake    intake
+	feed      syslog.Feed
+	peers     *peers // of udp
+	vector    *vector
+	drops     drops
+	now       time.Time // of the last read
+	err       error     // likewise
+	pace      pace
+	roomy     bool // the kernel can queue what comes during a pause
 }
 
 // addPackets makes conn, UDP or Unixgram, one of l's sockets, which closes it from now on.
@@ -45,22 +46,29 @@ func (l *Listener) addPackets(conn packetConn, transport syslog.Transport) (*dat
 		conn.Close()
 		return nil, l.cfg.socketError(err)
 	}
-	d := &datagrams{listener: l, conn: conn, raw: raw, intake: newIntake(&l.cfg, &l.counters)}
-	size := l.cfg.MaxMessageSize + 1 // for the newline, which does not count
+	s := l.settings.Load()
+	d := &datagrams{listener: l, settings: s, transport: transport, conn: conn, raw: raw, intake: newIntake(&s.cfg, &l.counters)}
 	if transport == syslog.UDP {
-		size = min(size, 1<<16) // no datagram is longer
-		d.peers = newPeers(l)
+		d.peers = newPeers(s)
 		d.feed.Patience = syslog.Never
 	} else {
-		d.local = l.localOrigin(transport)
 		d.feed.Patience = syslog.Briefly
 	}
-	if d.vector, err = newVector(slots, size, d.local != nil); err != nil {
+	if d.vector, err = newVector(slots, d.slotSize(&s.cfg), d.peers == nil); err != nil {
 		conn.Close()
 		return nil, l.cfg.errorf("%w", err)
 	}
 	l.sockets = append(l.sockets, d)
 	return d, nil
+}
+
+// slotSize is how much of a datagram is read.
+func (d *datagrams) slotSize(cfg *Config) int {
+	size := cfg.MaxMessageSize + 1 // for the newline, which does not count
+	if d.transport == syslog.UDP {
+		size = min(size, 1<<16) // no datagram is longer
+	}
+	return size
 }
 
 func (d *datagrams) addr() net.Addr { return d.conn.LocalAddr() }
@@ -119,6 +127,7 @@ func (d *datagrams) read(fd uintptr) (done bool) {
 
 // once reads once, up to a vector full, and hands over what came.
 func (d *datagrams) once(fd uintptr) (n int, err error) {
+	d.renew()
 	for n == 0 && err == nil {
 		if n, err = d.vector.receive(fd); err == unix.EINTR {
 			err = nil
@@ -148,7 +157,7 @@ func (d *datagrams) take(i int) {
 	if len(data) == 0 {
 		return
 	}
-	o := d.local
+	o := d.settings.local(d.transport)
 	if o == nil {
 		if o = d.peers.origin(d.vector.peer(i)); o == nil {
 			d.intake.tally.NotAllowed++
@@ -156,7 +165,7 @@ func (d *datagrams) take(i int) {
 		}
 	}
 	guess := syslog.Guess(0)
-	if limit := d.listener.cfg.MaxMessageSize; cut || len(data) > limit && data[limit] != '\n' && data[limit] != 0 {
+	if limit := d.settings.cfg.MaxMessageSize; cut || len(data) > limit && data[limit] != '\n' && data[limit] != 0 {
 		data, guess = data[:min(limit, len(data))], syslog.Truncated
 	}
 	d.intake.take(data, o, guess)

@@ -166,7 +166,7 @@ func TestOrigin(t *testing.T) {
 func TestForgedSources(t *testing.T) {
 	cfg := testConfig(t, syslog.UDP)
 	cfg.Handler = newSink()
-	p := newPeers(newListener(cfg))
+	p := newPeers(newListener(cfg).settings.Load())
 	for i := range 200_000 {
 		a := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
 		if got := p.origin(a.As16()); string(got.Source) != a.String() {

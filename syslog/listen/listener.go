@@ -19,7 +19,8 @@ const drainTime = time.Second
 // A Listener is an input: one socket, or those of several udp workers, or all that it was passed, and the connections of
 // streams.
 type Listener struct {
-	cfg      Config
+	cfg      Config // as it was opened
+	settings atomic.Pointer[settings]
 	log      *slog.Logger
 	counters syslog.Counters
 	sockets  []socket
@@ -85,8 +86,8 @@ func newListener(cfg Config) *Listener {
 	if cfg.Sysctl == "" {
 		cfg.Sysctl = "/proc/sys"
 	}
-	cfg.limiter = newLimiter(cfg.RateLimit)
 	l := &Listener{cfg: cfg, log: cfg.Log.With("input", cfg.Name), stopSignal: make(chan struct{})}
+	l.settings.Store(l.newSettings(cfg))
 	l.hard, l.cutOff = context.WithCancel(context.Background())
 	return l
 }
@@ -150,15 +151,3 @@ func (l *Listener) Close() {
 
 // stopped reports whether a read that failed with err is to be followed by no other.
 func (l *Listener) stopped(err error) bool { return l.stopping.Load() || errors.Is(err, net.ErrClosed) }
-
-// origin is what the messages of a peer with the address source have in common.
-func (l *Listener) origin(source string, transport syslog.Transport) *syslog.Origin {
-	return &syslog.Origin{Input: l.cfg.Name, Transport: transport, Source: []byte(source), Host: []byte(source)}
-}
-
-// localOrigin is the origin of all messages of a local socket.
-func (l *Listener) localOrigin(transport syslog.Transport) *syslog.Origin {
-	o := l.origin("127.0.0.1", transport)
-	o.Host, o.Local = []byte(l.cfg.Hostname), true
-	return o
-}

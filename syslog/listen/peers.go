@@ -40,15 +40,14 @@ const maxPeers = 8192
 
 // peers remembers the origins of a socket's datagrams.
 type peers struct {
-	listener   *Listener
-	allow      allowlist
+	settings   *settings
 	lastPeer   [16]byte
 	lastOrigin *syslog.Origin
 	origins    map[[16]byte]*syslog.Origin
 }
 
-func newPeers(l *Listener) *peers {
-	return &peers{listener: l, allow: newAllowlist(l.cfg.Allow), origins: map[[16]byte]*syslog.Origin{}}
+func newPeers(s *settings) *peers {
+	return &peers{settings: s, origins: map[[16]byte]*syslog.Origin{}}
 }
 
 // origin returns the origin of datagrams from address, nil if it may not send.
@@ -59,13 +58,13 @@ func (p *peers) origin(address [16]byte) *syslog.Origin {
 	o := p.origins[address]
 	if o == nil {
 		a := plain(netip.AddrFrom16(address))
-		if !p.allow.allows(a) { // not remembered, so that those who may send are not forgotten for it
+		if !p.settings.allow.allows(a) { // not remembered, so that those who may send are not forgotten for it
 			return nil
 		}
 		if len(p.origins) >= maxPeers {
 			clear(p.origins)
 		}
-		o = p.listener.origin(a.String(), syslog.UDP)
+		o = p.settings.origin(a.String(), syslog.UDP)
 		p.origins[address] = o
 	}
 	p.lastPeer, p.lastOrigin = address, o

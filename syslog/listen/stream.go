@@ -27,10 +27,7 @@ type stream struct {
 	transport syslog.Transport // Unix, TCP or TLS
 	ln        streamListener
 	raw       syscall.RawConn
-	allow     allowlist
-	local     *syslog.Origin // of a local socket
 	crowd     crowd
-	desks     *desks
 	serving   sync.WaitGroup // connections
 }
 
@@ -41,11 +38,7 @@ func (l *Listener) addStream(ln streamListener, transport syslog.Transport) erro
 		ln.Close()
 		return l.cfg.socketError(err)
 	}
-	s := &stream{listener: l, transport: transport, ln: ln, raw: raw, allow: newAllowlist(l.cfg.Allow), crowd: newCrowd(l.cfg.MaxConnections), desks: newDesks(&l.cfg, &l.counters)}
-	if transport == syslog.Unix {
-		s.local = l.localOrigin(transport)
-	}
-	l.sockets = append(l.sockets, s)
+	l.sockets = append(l.sockets, &stream{listener: l, transport: transport, ln: ln, raw: raw, crowd: newCrowd(l.cfg.MaxConnections)})
 	return nil
 }
 
@@ -114,20 +107,20 @@ func readable(raw syscall.RawConn) bool {
 
 // admit starts reading nc, or closes it if it may not send, or if there are too many.
 func (s *stream) admit(nc net.Conn) {
-	l := s.listener
-	origin, peer := s.local, netip.Addr{}
-	if origin == nil {
+	l, peer := s.listener, netip.Addr{}
+	now := l.settings.Load()
+	if s.transport != syslog.Unix {
 		if a, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
 			peer = plain(a.AddrPort().Addr())
 		}
-		if !s.allow.allows(peer) {
+		if !now.allow.allows(peer) {
 			l.counters.DroppedNotAllowed.Add(1)
 			l.sayNotAllowed(time.Now(), "connections", 1)
 			nc.Close()
 			return
 		}
 	}
-	c, err := newConn(s, nc, peer)
+	c, err := newConn(s, now, nc, peer)
 	if err != nil {
 		nc.Close()
 		return
@@ -140,10 +133,8 @@ func (s *stream) admit(nc net.Conn) {
 		nc.Close()
 		return
 	}
-	if origin == nil {
-		origin = l.origin(peer.String(), s.transport)
-	}
-	c.origin = origin
+	c.origin = now.originOf(peer, s.transport)
+	probe(nc, now.cfg.KeepAlive)
 	unacknowledged(nc)
 	l.counters.Connections.Add(1)
 	if c.secure == nil {

@@ -8,8 +8,8 @@ import (
 
 // openTCP binds the input's socket.
 func (l *Listener) openTCP() error {
-	lc := net.ListenConfig{KeepAlive: -1, KeepAliveConfig: keepAlive(l.cfg.KeepAlive)}
-	lc.SetMultipathTCP(false) // Go listens with it where it can; no syslog sender speaks it, and its sockets are slower
+	lc := net.ListenConfig{KeepAlive: -1, KeepAliveConfig: keepAlive(l.cfg.KeepAlive)} // of connections that Bind's caller accepts
+	lc.SetMultipathTCP(false)                                                          // Go listens with it where it can; no syslog sender speaks it, and its sockets are slower
 	ln, err := lc.Listen(context.Background(), family("tcp", l.cfg.Address), l.cfg.Address)
 	if err != nil {
 		return l.cfg.socketError(err)

@@ -58,7 +58,7 @@ func (l *Listener) addUDP(conn *net.UDPConn) error {
 	}
 	err = control(d.raw, func(fd int) error {
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1) // Linux 2.6.33; without it countDropped asks
-		given, err := l.setReceiveBuffer(fd)
+		given, err := l.setReceiveBuffer(fd, l.cfg.ReceiveBuffer)
 		d.roomy = given >= roomyBuffer
 		return err
 	})
@@ -73,8 +73,8 @@ const roomyBuffer = 1 << 20
 
 // setReceiveBuffer asks for receive_buffer, as root beyond net.core.rmem_max, and warns if the kernel gives less. It
 // returns what the kernel gives.
-func (l *Listener) setReceiveBuffer(fd int) (given int, err error) {
-	want, remedy := l.cfg.ReceiveBuffer, "raise net.core.rmem_max"
+func (l *Listener) setReceiveBuffer(fd, want int) (given int, err error) {
+	remedy := "raise net.core.rmem_max"
 	switch passed := len(l.cfg.Passed) > 0; {
 	case want == 0, passed && receiveBuffer(fd) >= want:
 	case unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, want) == nil:

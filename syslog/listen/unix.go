@@ -42,13 +42,16 @@ func (l *Listener) openUnix() error {
 
 // bindFile calls bind where a socket file can be made, and sets the file's mode and owner.
 func (l *Listener) bindFile(bind func(*net.ListenConfig) error) error {
-	options := socketfile.Options{Mode: l.cfg.Mode, Owner: l.cfg.Owner, Group: l.cfg.Group}
-	file, err := socketfile.Bind(l.cfg.Transport.String(), l.cfg.Address, options, bind)
+	file, err := socketfile.Bind(l.cfg.Transport.String(), l.cfg.Address, socketOptions(&l.cfg), bind)
 	l.file = file
 	if err != nil {
 		return l.cfg.socketError(err)
 	}
 	return nil
+}
+
+func socketOptions(cfg *Config) socketfile.Options {
+	return socketfile.Options{Mode: cfg.Mode, Owner: cfg.Owner, Group: cfg.Group}
 }
 
 // queueLength is how many datagrams a unixgram socket should hold. The kernel's default of 10 makes senders wait for us

@@ -159,20 +159,42 @@ func ownFile(path string, mode fs.FileMode, owner, group string) (*File, error) 
 	if st.Mode&unix.S_IFMT != unix.S_IFSOCK || st.Nlink != 1 || int(st.Uid) != os.Geteuid() {
 		return nil, errors.New("the socket was replaced by another file as soon as it was made")
 	}
+	return f, give(fd, mode, owner, group)
+}
+
+// give sets mode, owner and group of an opened file.
+func give(fd int, mode fs.FileMode, owner, group string) error {
 	uid, gid, err := ids(owner, group)
 	if err != nil {
-		return f, err
+		return err
 	}
 	// fchmod refuses O_PATH descriptors; their entry in /proc is the file itself.
 	if err := os.Chmod("/proc/self/fd/"+strconv.Itoa(fd), mode); err != nil {
-		return f, fmt.Errorf("mode %#o: %w", uint32(mode), bare(err))
+		return fmt.Errorf("mode %#o: %w", uint32(mode), bare(err))
 	}
 	if uid >= 0 || gid >= 0 {
 		if err := unix.Fchownat(fd, "", uid, gid, unix.AT_EMPTY_PATH); err != nil {
-			return f, fmt.Errorf("owner %q, group %q: %w", owner, group, err)
+			return fmt.Errorf("owner %q, group %q: %w", owner, group, err)
 		}
 	}
-	return f, nil
+	return nil
+}
+
+// Set gives the file another mode, owner and group, if it is still ours.
+func (f *File) Set(o Options) error {
+	if f == nil {
+		return nil
+	}
+	fd, err := unix.Open(f.path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	file := os.NewFile(uintptr(fd), f.path)
+	defer file.Close()
+	if info, err := file.Stat(); err != nil || !os.SameFile(info, f.info) {
+		return errors.New("the socket was replaced by another file")
+	}
+	return give(fd, o.Mode, o.Owner, o.Group)
 }
 
 // Remove removes the file, if there is one, it was not removed before, and it is not another's by now. After privileges

@@ -198,6 +198,13 @@ func (s *Spool) find(p place) (*segment, place) {
 	return s.segments[i], p
 }
 
+// Change changes the bounds for what is appended from now on.
+func (s *Spool) Change(o Options) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.options = o
+}
+
 // unlink deletes a segment's file.
 func (s *Spool) unlink(number uint64) error {
 	err := os.Remove(filepath.Join(s.dir, name(number)))
