@@ -45,7 +45,7 @@ func withSockets(cfg listen.Config, in *Input, e env) (listen.Config, error) {
 	var err error
 	there.Passed, err = passedTo(in, e.inputs)
 	there.Owner, there.Group = cmp.Or(there.Owner, e.runAs.owner()), cmp.Or(there.Group, e.runAs.group())
-	if there.Address != cfg.Address {
+	if there.Address != cfg.Address || slices.ContainsFunc(there.Passed, func(p *listen.Passed) bool { return p.Address == forwardedSocket }) {
 		sayJournald(e.log.With("input", in.Name), forwardsToSyslog("/"))
 	}
 	return there, err

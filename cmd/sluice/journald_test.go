@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"os"
@@ -77,9 +78,17 @@ func TestBehindJournald(t *testing.T) {
 		}
 		t.Skip("needs root, for a /run of its own")
 	}
-	for _, passed := range []bool{false, true} {
-		t.Run(fmt.Sprintf("passed=%t", passed), func(t *testing.T) {
-			dir := t.TempDir()
+	for _, c := range []struct {
+		name   string
+		passed bool
+		input  string // empty: the link
+	}{
+		{"bound", false, ""},
+		{"passed", true, ""},
+		{"passed to whom it may concern", true, "fd://"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir, passed := t.TempDir(), c.passed
 			log := filepath.Join(dir, "log")
 			if err := os.Symlink(journaldSocket, log); err != nil {
 				t.Fatal(err)
@@ -89,7 +98,7 @@ func TestBehindJournald(t *testing.T) {
 				through(t, cmd, ownRun+`exec "$@"`)
 				cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 			}
-			conf := fmt.Sprintf(`{state_dir: %s/state, inputs: ["unixgram://%s"], rules: [{to: {file: %s/out, format: "{app_name} {hostname} {message}"}}], hostname: here}`, dir, log, dir)
+			conf := fmt.Sprintf(`{state_dir: %s/state, inputs: [%q], rules: [{to: {file: %s/out, format: "{app_name} {hostname} {message}"}}], hostname: here}`, dir, cmp.Or(c.input, "unixgram://"+log), dir)
 			if passed {
 				const program = "systemd-socket-activate"
 				if _, err := exec.LookPath(program); err != nil && os.Getenv("CI") != "true" {

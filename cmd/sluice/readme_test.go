@@ -20,8 +20,10 @@ var markedBlock = regexp.MustCompile("(?s)<!-- test: (\\S+) -->\n```\\w+\n(.*?)`
 // marked run is given to a shell, and the one marked output behind it is what must come of it. What is called a .yaml has
 // to be one that sluice check has nothing against, but for wrong.yaml.
 func TestReadme(t *testing.T) {
-	if _, err := exec.LookPath("openssl"); err != nil && os.Getenv("CI") != "true" {
-		t.Skip("openssl is missing: install Debian's package openssl")
+	for program, in := range map[string]string{"openssl": "openssl", "systemd-socket-activate": "systemd"} {
+		if _, err := exec.LookPath(program); err != nil && os.Getenv("CI") != "true" {
+			t.Skipf("%s is missing: install Debian's package %s", program, in)
+		}
 	}
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {

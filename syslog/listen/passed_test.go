@@ -103,6 +103,35 @@ func TestPassedOrigin(t *testing.T) {
 	}
 }
 
+// Other settings keep the sockets, and the transport of each.
+func TestPassedChange(t *testing.T) {
+	passed := []*Passed{bindPassed(t, syslog.UDP), bindPassed(t, syslog.Unixgram), bindPassed(t, syslog.TCP)}
+	cfg := testConfig(t, syslog.UDP)
+	cfg.Inherit, cfg.Passed, cfg.MaxMessageSize = true, passed, 20
+	f := run(t, cfg)
+	cfg.Handler, cfg.MaxMessageSize = f.sink, 100
+	must(t, f.CheckChange(cfg))
+	f.Change(cfg)
+	for i, p := range passed {
+		conn, err := net.Dial(p.Transport.String(), p.Address)
+		must(t, err)
+		defer conn.Close()
+		send(t, conn, "<14>app: a message of more than twenty bytes\n")
+		f.sink.wait(t, 2*i+1)
+		send(t, conn, "<14>app: a message of more than twenty bytes\n")
+		if got := f.sink.wait(t, 2*i+2)[2*i+1]; got != "<14>app: a message of more than twenty bytes" {
+			t.Errorf("%s: %s", p, got)
+		}
+		if f.sink.origin.Transport != p.Transport {
+			t.Errorf("%s: %+v", p, f.sink.origin)
+		}
+	}
+	cfg.Passed = passed[1:]
+	if f.CheckChange(cfg) == nil {
+		t.Error("other sockets, and no word about it")
+	}
+}
+
 func TestPassedTLS(t *testing.T) {
 	cfg := testConfig(t, syslog.TLS)
 	cfg.Passed = []*Passed{bindPassed(t, syslog.TCP)}
