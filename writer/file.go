@@ -208,13 +208,21 @@ func (f *file) turn(s *FileSink, more int) error {
 	}
 }
 
-// current reports whether the open file is still the one that its path names, and notes its length.
+// current reports whether the open file is still the one that its path names, as far as we may know, and notes its length.
 func (f *file) current() bool {
 	if f.f == nil {
 		return false
 	}
 	var st unix.Stat_t
-	if unix.Stat(f.path, &st) != nil || st.Dev != f.dev || st.Ino != f.ino {
+	if err := unix.Stat(f.path, &st); err == unix.EACCES {
+		// Root was given up, say. Where nobody may look, the open file is the best that is known.
+		info, err := f.f.Stat()
+		if err != nil || f.deleted() {
+			return false
+		}
+		f.length = info.Size()
+		return true
+	} else if err != nil || st.Dev != f.dev || st.Ino != f.ino {
 		return false
 	}
 	f.length = st.Size

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"sluice/syslog"
@@ -98,7 +99,7 @@ func (d *daemon) status() status {
 	for i, in := range d.inputs() {
 		c, name := in.Counters(), cfg.Inputs[i].Name
 		st := inputStatus{
-			Name: name, Address: address(cfg.Inputs[i], in), Up: !d.ended.has(name), Messages: c.Messages.Load(), Bytes: c.Bytes.Load(),
+			Name: name, Address: strings.Join(addresses(cfg.Inputs[i], in), ", "), Up: !d.ended.has(name), Messages: c.Messages.Load(), Bytes: c.Bytes.Load(),
 			Malformed: c.Malformed.Load(), Truncated: c.Truncated.Load(), Connections: c.Connections.Load(), Refused: c.ConnectionsRefused.Load(), Reconnects: c.Reconnects.Load(),
 		}
 		st.Rate = d.rates.rate(counted{'i', name}, st.Messages, now)

@@ -165,7 +165,7 @@ func TestUser(t *testing.T) {
 func TestUserLacks(t *testing.T) {
 	needsRoot(t)
 	dir := openFolderFor(t, 0o755)
-	for name, mode := range map[string]os.FileMode{"closed": 0o755, "opened": 0o777} {
+	for name, mode := range map[string]os.FileMode{"closed": 0o755, "opened": 0o777, "hidden": 0o700} {
 		if err := os.Mkdir(filepath.Join(dir, name), mode); err != nil {
 			t.Fatal(err)
 		}
@@ -191,15 +191,17 @@ targets:
   many: "closed/{hostname}/{app_name}"
   given: {file: opened/given, owner: games}
   grouped: {file: opened/grouped, group: games}
+  hidden: hidden/file
   fine: opened/fine
   device: /dev/null
-rules: [{to: [theirs, mine, many, given, grouped, fine, device]}]
+rules: [{to: [theirs, mine, many, given, grouped, hidden, fine, device]}]
 `)
 	for _, lack := range []string{
 		"state_dir . cannot be written to: nothing is spooled or saved there",
 		"target theirs: opened/theirs is open, and cannot be opened again",
 		"target mine: no files can be made in closed: once mine is rotated there is no new one",
 		"target many: files cannot be made in closed",
+		"target hidden: hidden/file is open, and cannot be opened again",
 		"target given: opened/given is open, and cannot be opened again",
 		"target given: new files cannot be given to games",
 		"target grouped: new files cannot be given to games",
@@ -207,11 +209,11 @@ rules: [{to: [theirs, mine, many, given, grouped, fine, device]}]
 	} {
 		p.says(regexp.QuoteMeta(lack) + `" user=nobody`)
 	}
-	if n := strings.Count(p.log(), "user=nobody"); n != 8 {
+	if n := strings.Count(p.log(), "user=nobody"); n != 9 {
 		t.Errorf("%d warnings", n)
 	}
 	tell(t, p.address["tcp"], "<14>Nov 20 15:17:52 web1 app: hello")
-	for _, name := range []string{"opened/theirs", "closed/mine", "opened/fine"} {
+	for _, name := range []string{"opened/theirs", "closed/mine", "hidden/file", "opened/fine"} {
 		waitForFile(t, filepath.Join(dir, name), func(text string) bool { return strings.HasSuffix(text, "hello\n") }, "the message")
 	}
 	p.stop()
