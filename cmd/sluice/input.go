@@ -29,7 +29,12 @@ type Input struct {
 	Connects  bool            // to where messages are, instead of listening
 	Open      func(e env) (runner, error)
 
-	log slog.Level // of sluice's own log: the least that is a message
+	// Change makes of a runner that is at work, and has the same socket, one of this input; nil: it has to be opened anew.
+	// The error says that it cannot. What it returns does it.
+	Change func(e env, r runner) (func(), error)
+
+	spec any        // what YAML said, to tell whether a reload changes anything
+	log  slog.Level // of sluice's own log: the least that is a message
 }
 
 // An env is what inputs and targets are opened with.
@@ -149,16 +154,32 @@ func decodeSyslogInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 	if in.Cee = spec.Decode == "json"; in.Cee {
 		cfg.Decoder = func(p *syslog.Parser) listen.Decoder { return ingest.NewCeeDecoder(p) }
 	}
-	in.Open = func(e env) (runner, error) {
+	in.spec = spec
+	whole := func(e env) (_ listen.Config, err error) {
 		cfg := cfg
 		cfg.Handler, cfg.Hostname, cfg.Zone, cfg.Log = e.handler, e.hostname, e.zone, e.log
 		if spec.TLS != nil {
-			var err error
-			if cfg.TLS, err = spec.TLS.config(e.log.With("input", in.Name)); err != nil {
-				return nil, err
-			}
+			cfg.TLS, err = spec.TLS.config(e.log.With("input", in.Name))
+		}
+		return cfg, err
+	}
+	in.Open = func(e env) (runner, error) {
+		cfg, err := whole(e)
+		if err != nil {
+			return nil, err
 		}
 		return listen.Listen(cfg)
+	}
+	in.Change = func(e env, r runner) (func(), error) {
+		l, ok := r.(*listen.Listener)
+		if !ok {
+			return nil, nil
+		}
+		cfg, err := whole(e)
+		if err == nil {
+			err = l.CheckChange(cfg)
+		}
+		return func() { l.Change(cfg) }, err
 	}
 }
 

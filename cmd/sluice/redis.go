@@ -56,6 +56,7 @@ func decodeRedisInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 		l.Errorf(at, "%v", err)
 		return
 	}
+	in.spec = spec
 	in.Open = func(e env) (runner, error) {
 		cfg := cfg
 		cfg.Setting = ingest.Setting{Name: in.Name, Hostname: e.hostname, Zone: e.zone, StateDir: e.stateDir, Handler: e.handler, Log: e.log}

@@ -63,6 +63,7 @@ func decodeZMQInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 	}
 	in.Transport, in.Parse, in.Decode, in.Connects = syslog.ZMQ, cfg.ParseOptions, cfg.Decode, !cfg.Bind
 	in.Address = cfg.Endpoints[0].Address
+	in.spec = spec
 	in.Open = func(e env) (runner, error) {
 		cfg := cfg
 		cfg.Topics = slices.Clone(cfg.Topics)
