@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/template"
 
 	"github.com/spf13/cobra"
@@ -24,7 +25,7 @@ func newGenerateCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newGenerateConfigCommand())
+	cmd.AddCommand(newGenerateConfigCommand(), newGenerateSystemdCommand(), newGenerateSupervisorCommand(), newGenerateLogrotateCommand())
 	return cmd
 }
 
@@ -45,6 +46,9 @@ func absolute(path string) (string, error) {
 	whole, err := filepath.Abs(path)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	if strings.ContainsAny(whole, "\n\r") {
+		return "", fmt.Errorf("%q: a file for a daemon cannot have a line break in its path", whole)
 	}
 	return whole, nil
 }
