@@ -299,7 +299,7 @@ func (l *loader) wrongWord(n *yaml.Node, err error) {
 func (o logOptions) logger() *slog.Logger {
 	var level slog.Level // info; the words are those of slog
 	level.UnmarshalText([]byte(o.Level))
-	options := &slog.HandlerOptions{Level: level}
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: remedies}
 	handler := func(out io.Writer) slog.Handler {
 		if o.Format == "json" {
 			return slog.NewJSONHandler(out, options)

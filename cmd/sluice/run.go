@@ -51,7 +51,7 @@ func newRunCommand() *cobra.Command {
 			usr1 := hearUSR1() // likewise
 			d, err := newDaemon(cfg, log)
 			if err != nil {
-				return err
+				return withRemedy(err)
 			}
 			d.usr1 = usr1
 			d.banner(cmd.OutOrStdout())
