@@ -40,7 +40,8 @@ type Config struct {
 
 	Unreadable strict.Errors // files that this user may not read: mistakes to whoever runs the configuration
 
-	merged *yaml.Node // the file with what it includes
+	merged       *yaml.Node // the file with what it includes
+	certificates []string   // files that tls: names
 }
 
 type logOptions struct {

@@ -52,6 +52,9 @@ func (c *Config) footprint() (*footprint, error) {
 	}
 	p.Owners = c.Control.Group != ""
 	p.Drops = strict.Lookup(c.merged, "user") != nil || strict.Lookup(c.merged, "group") != nil
+	for _, file := range c.certificates {
+		p.Visits = append(p.Visits, p.within(file))
+	}
 	for _, in := range c.Inputs {
 		p.Kernel = p.Kernel || in.Transport == syslog.Kernel
 		p.Syslog = p.Syslog || strings.HasPrefix(in.URL, "fd://")

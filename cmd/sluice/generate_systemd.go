@@ -143,7 +143,7 @@ func (u *unit) write(folder string, a account) {
 	switch {
 	case under(folder, "/dev", "/proc", "/sys"): // ProtectSystem=strict leaves these alone
 		return
-	case under(folder, "/run", "/var/run") && u.runtime(folder):
+	case under(folder, "/run", "/var/run") && u.runtime(folder, a):
 		return
 	}
 	there := existing(folder)
@@ -162,12 +162,17 @@ func (u *unit) write(folder string, a account) {
 	}
 }
 
-// runtime lets systemd make a folder below /run, which is empty after each boot, unless somebody else makes it.
-func (u *unit) runtime(folder string) bool {
+// runtime lets systemd make a folder below /run, which is empty after each boot, unless somebody else makes it: systemd
+// would give that to us.
+func (u *unit) runtime(folder string, a account) bool {
 	_, name, _ := strings.Cut(folder, "/run/")
-	info, err := os.Lstat(folder)
-	if name == "" || err == nil && (!info.IsDir() || info.Mode().Perm() != 0o755 || info.Sys().(*syscall.Stat_t).Uid != 0) {
+	if name == "" {
 		return false
+	}
+	if info, err := os.Lstat(folder); err == nil && name != "sluice" {
+		if !info.IsDir() || info.Mode().Perm() != 0o755 || info.Sys().(*syscall.Stat_t).Uid != a.uid {
+			return false
+		}
 	}
 	if !slices.Contains(u.RuntimeDirectories, name) {
 		u.RuntimeDirectories = append(u.RuntimeDirectories, name)

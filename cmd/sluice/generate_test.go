@@ -275,6 +275,9 @@ func TestGenerateSystemd(t *testing.T) {
 			if c.root && os.Getuid() != 0 {
 				t.Skip("only root can give folders away")
 			}
+			if os.Getuid() != 0 { // all folders of the test are those of another user than root then
+				c.want = slices.DeleteFunc(c.want, func(line string) bool { return strings.HasPrefix(line, "CapabilityBoundingSet=") })
+			}
 			p := newPlace(t)
 			if c.file != "" {
 				p.file = c.file
@@ -330,5 +333,46 @@ func TestGenerateSystemdUsual(t *testing.T) {
 			fatal(t, printFile(&out, "sluice.service", unitWords, u))
 			wantLines(t, out.String(), c.want, nil)
 		})
+	}
+}
+
+// A key in a folder of another user needs the power to read it.
+func TestGenerateSystemdKeys(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can give folders away")
+	}
+	for folder, want := range map[string]string{"theirs": "CapabilityBoundingSet=CAP_DAC_OVERRIDE", "ours": "CapabilityBoundingSet="} {
+		p := newPlace(t)
+		newTLSFolder(t, filepath.Join(p.dir, folder))
+		out, _ := p.generate(t, `{inputs: [{syslog: "tls://:6514", tls: {cert: `+folder+`/server.pem, key: `+folder+`/server.key}}], rules: [{to: {console: stdout}}]}`, "systemd")
+		wantLines(t, out, []string{want}, nil)
+	}
+}
+
+// systemd makes the folders of sockets, unless they are there and somebody else's: it would give them to us.
+func TestGenerateSystemdRuntime(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	us := account{uid: uint32(os.Getuid())}
+	for name, mode := range map[string]os.FileMode{"ours": 0o755, "open": 0o777, "sluice": 0o700} {
+		fatal(t, os.MkdirAll(filepath.Join(dir, name), 0o755))
+		fatal(t, os.Chmod(filepath.Join(dir, name), mode))
+	}
+	for _, c := range []struct {
+		folder string
+		who    account
+		want   []string
+	}{
+		{"new", us, []string{"new"}},
+		{"ours", us, []string{"ours"}},
+		{"ours", account{uid: us.uid + 1}, nil},
+		{"open", us, nil},
+		{"sluice", account{uid: us.uid + 1}, []string{"sluice"}},
+		{".", us, nil},
+	} {
+		var u unit
+		u.runtime(filepath.Join(dir, c.folder), c.who)
+		if !slices.Equal(u.RuntimeDirectories, c.want) {
+			t.Errorf("%s: %q, want %q", c.folder, u.RuntimeDirectories, c.want)
+		}
 	}
 }
