@@ -40,7 +40,8 @@ type Config struct {
 
 	Unreadable strict.Errors // files that this user may not read: mistakes to whoever runs the configuration
 
-	merged *yaml.Node // the file with what it includes
+	merged       *yaml.Node // the file with what it includes
+	certificates []string   // files that tls: names
 }
 
 type logOptions struct {
@@ -299,7 +300,7 @@ func (l *loader) wrongWord(n *yaml.Node, err error) {
 func (o logOptions) logger() *slog.Logger {
 	var level slog.Level // info; the words are those of slog
 	level.UnmarshalText([]byte(o.Level))
-	options := &slog.HandlerOptions{Level: level}
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: remedies}
 	handler := func(out io.Writer) slog.Handler {
 		if o.Format == "json" {
 			return slog.NewJSONHandler(out, options)

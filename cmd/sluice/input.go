@@ -33,8 +33,17 @@ type Input struct {
 	// The error says that it cannot. What it returns does it.
 	Change func(e env, r runner) (func(), error)
 
-	spec any        // what YAML said, to tell whether a reload changes anything
-	log  slog.Level // of sluice's own log: the least that is a message
+	spec      any        // what YAML said, to tell whether a reload changes anything
+	log       slog.Level // of sluice's own log: the least that is a message
+	endpoints []endpoint
+}
+
+// An endpoint is where an input listens or connects to, for whoever has to allow it.
+type endpoint struct {
+	Network, Address string // as of package net
+	Bound            bool
+	Owned            bool // a socket file is given to somebody
+	Buffer           int  // udp: the receive buffer that is asked for
 }
 
 // An env is what inputs and targets are opened with.
@@ -151,6 +160,7 @@ func decodeSyslogInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 		return
 	}
 	in.Transport, in.Address, in.Parse = cfg.Transport, cfg.Address, spec.ParseOptions
+	in.endpoints = []endpoint{{cfg.Transport.String(), cfg.Address, true, cfg.Owner+cfg.Group != "", cfg.ReceiveBuffer}}
 	if in.Cee = spec.Decode == "json"; in.Cee {
 		cfg.Decoder = func(p *syslog.Parser) listen.Decoder { return ingest.NewCeeDecoder(p) }
 	}

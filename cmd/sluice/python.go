@@ -63,6 +63,7 @@ func decodePythonInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 	}
 	in.Transport, in.Address, in.Parse, in.Decode = syslog.Python, cfg.Address, spec.ParseOptions, ingest.JSON
 	in.spec = spec
+	in.endpoints = []endpoint{{Network: cfg.Transport.String(), Address: cfg.Address, Bound: true, Owned: cfg.Owner+cfg.Group != ""}}
 	in.Open = func(e env) (runner, error) {
 		bound, err := listen.Bind(cfg)
 		if err != nil {

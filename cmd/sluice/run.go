@@ -50,7 +50,7 @@ func newRunCommand() *cobra.Command {
 			signals := hearSignals() // likewise
 			d, err := newDaemon(cfg, log)
 			if err != nil {
-				return err
+				return withRemedy(err)
 			}
 			d.signals = signals
 			d.banner(cmd.OutOrStdout())

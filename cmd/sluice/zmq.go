@@ -52,6 +52,7 @@ func decodeZMQInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 			e.Address = l.path(here, f.dir, e.Address)
 		}
 		cfg.Endpoints = append(cfg.Endpoints, e)
+		in.endpoints = append(in.endpoints, endpoint{Network: e.Network, Address: e.Address, Bound: cfg.Bind, Owned: cfg.Owner+cfg.Group != ""})
 	}
 	if !ok {
 		return

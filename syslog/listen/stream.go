@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
 )
 
 // A streamListener is a bound socket that makes connections: *net.TCPListener or *net.UnixListener.
