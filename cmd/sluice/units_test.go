@@ -136,8 +136,8 @@ func TestUnitsBesideRsyslog(t *testing.T) {
 		{does: "enable sluice", works: false, after: "rsyslog.service"}, // never silently
 		{does: "enable --force sluice", works: true, after: "sluice.service"},
 		{does: "disable rsyslog", works: true, after: "sluice.service"},
-		{does: "disable sluice", works: true, after: "none"},
-		{does: "enable rsyslog", works: true, after: "rsyslog.service"},
+		{does: "enable --force rsyslog", works: true, after: "rsyslog.service"},
+		{does: "disable sluice", works: true, after: "rsyslog.service"},
 	} {
 		out, ok := m.systemctl(strings.Fields(step.does)...)
 		if got := m.syslogService(); ok != step.works || got != step.after {
