@@ -10,12 +10,12 @@ BIN      ?= bin
 DIST     ?= dist
 ARCHES   ?= amd64 arm64
 
-# Where make install puts things. Units are in /lib on Debian 12, which is /usr/lib.
+# Where make install puts things.
 prefix     ?= /usr
 bindir     ?= $(prefix)/bin
 datadir    ?= $(prefix)/share
 sysconfdir ?= /etc
-unitdir    ?= /lib/systemd/system
+unitdir    ?= $(prefix)/lib/systemd/system
 docdir     ?= $(datadir)/doc/sluice
 
 .PHONY: build run test needs vet bench fuzz clean docs install files dist deb

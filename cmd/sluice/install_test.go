@@ -16,7 +16,7 @@ func runMake(t *testing.T, source string, args ...string) {
 	args = append([]string{"-s", "BIN=" + filepath.Join(dir, "bin"), "VERSION=v0.1.0-3-gabcdef0", "SOURCE_DATE_EPOCH=1795188272",
 		"MAINTAINER=A Maintainer <maintainer@sluice.invalid.org>"}, args...)
 	cmd := exec.CommandContext(t.Context(), "make", args...)
-	cmd.Env = append(os.Environ(), "GOFLAGS=", "MAKEFLAGS=")
+	cmd.Env = append(os.Environ(), "MAKEFLAGS=")
 	cmd.Dir = source
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("make %s: %v\n%s", strings.Join(args, " "), err, out)
@@ -49,8 +49,8 @@ func modes(t *testing.T, dir string, want string) {
 
 // installed is what make install, and so the package, puts where.
 const installed = `-rwxr-xr-x usr/bin/sluice
--rw-r--r-- lib/systemd/system/sluice.service
--rw-r--r-- lib/systemd/system/sluice.socket
+-rw-r--r-- usr/lib/systemd/system/sluice.service
+-rw-r--r-- usr/lib/systemd/system/sluice.socket
 drwxr-xr-x etc/sluice/conf.d
 -rw-r--r-- etc/sluice/sluice.yaml
 -rw-r--r-- usr/share/man/man1/sluice.1.gz
@@ -104,7 +104,7 @@ func TestInstall(t *testing.T) {
 		if text, _ := os.ReadFile(config); string(text) != "# mine\n" {
 			t.Errorf("the configuration that was there is now\n%s", text)
 		}
-		unit, _ := os.ReadFile(filepath.Join(root, "lib/systemd/system/sluice.service"))
+		unit, _ := os.ReadFile(filepath.Join(root, "usr/local/lib/systemd/system/sluice.service"))
 		if !strings.Contains(string(unit), "ExecStart=/usr/local/bin/sluice run") {
 			t.Errorf("the unit of another prefix is\n%s", unit)
 		}

@@ -148,58 +148,67 @@ func TestUnitsBesideRsyslog(t *testing.T) {
 
 var boundingSet = regexp.MustCompile(`(?m)^CapabilityBoundingSet=(.+)$`)
 
-// TestUnitCapabilities runs the daemon as root with what the unit leaves of root's powers: it must be able to write the file of
-// another user's target.
+// TestUnitCapabilities runs the daemon with what the unit, or the drop-in without root, leaves of root's powers: it must have the
+// port 514, in a network of its own, and give its files to whom the configuration says.
 func TestUnitCapabilities(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root has capabilities to take away")
 	}
 	needs(t, "setpriv", "util-linux")
-	unit, err := os.ReadFile("../../systemd/sluice.service")
-	if err != nil {
-		t.Fatal(err)
-	}
-	keep := "-all"
-	for name := range strings.FieldsSeq(boundingSet.FindStringSubmatch(string(unit))[1]) {
-		keep += ",+" + strings.ToLower(strings.TrimPrefix(name, "CAP_"))
-	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	if err := os.Symlink(self, filepath.Join(dir, "sluice")); err != nil {
-		t.Fatal(err)
-	}
-	theirs := filepath.Join(dir, "theirs")
-	if err := os.Mkdir(theirs, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chown(theirs, 65534, 65534); err != nil {
-		t.Fatal(err)
-	}
-	config := `
-state_dir: state
-inputs: [unixgram://log.sock, "udp://127.0.0.1:0", "tcp://127.0.0.1:0"]
-rules: [{to: {file: theirs/app.log, owner: nobody, mode: 0600, format: message}}]
+	needs(t, "ip", "iproute2")
+	for _, c := range []struct {
+		name   string
+		unit   string
+		as     string // what setpriv is told beside the capabilities CAPS
+		target string
+		want   string
+	}{
+		{"root", "sluice.service", "--bounding-set CAPS --inh-caps CAPS", "owner: games, mode: 0600", "games root 600"},
+		{"without root", "dynamic-user.conf", "--reuid nobody --regid nogroup --groups adm --bounding-set CAPS --inh-caps CAPS --ambient-caps CAPS", "group: adm", "nobody adm 640"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			unit, err := os.ReadFile("../../systemd/" + c.unit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			keep := "-all"
+			for name := range strings.FieldsSeq(boundingSet.FindStringSubmatch(string(unit))[1]) {
+				keep += ",+" + strings.ToLower(strings.TrimPrefix(name, "CAP_"))
+			}
+			self, err := os.Executable()
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := t.TempDir()
+			config := `
+state_dir: theirs/state
+inputs: ["udp://127.0.0.1:514"]
+rules: [{to: {file: theirs/app.log, ` + c.target + `, format: message}}]
 `
-	if err := os.WriteFile(filepath.Join(dir, "sluice.yaml"), []byte(config), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	// The shell ends the daemon and passes its exit code on.
-	const script = `
-setpriv --no-new-privs --bounding-set "$1" --inh-caps "$1" ./sluice run -c sluice.yaml > banner &
+			if err := os.WriteFile(filepath.Join(dir, "sluice.yaml"), []byte(config), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			script := `
+trap 'kill $(jobs -p) 2>/dev/null || :' EXIT
+cp "$1" sluice
+mkdir -m 700 theirs
+chown nobody theirs
+chmod 755 . ..
+ip link set lo up
+setpriv --no-new-privs ` + strings.ReplaceAll(c.as, "CAPS", keep) + ` ./sluice run -c sluice.yaml > banner &
 until grep -q '  try' banner; do kill -0 $!; sleep 0.05; done
-setpriv --no-new-privs ./sluice send -q --to unixgram://log.sock 'as the unit has it'
+./sluice send -q --to udp://127.0.0.1:514 'as the unit has it'
 kill $!
 wait $!
-stat -c '%U %a' theirs/app.log
+stat -c '%U %G %a' theirs/app.log
 cat theirs/app.log
 `
-	shell := exec.CommandContext(t.Context(), "bash", "-euc", script, "bash", keep)
-	shell.Dir, shell.Env = dir, append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
-	out, err := shell.CombinedOutput()
-	if err != nil || !strings.HasSuffix(string(out), "nobody 600\nas the unit has it\n") {
-		t.Errorf("%v with %s\n%s", err, keep, out)
+			shell := exec.CommandContext(t.Context(), "unshare", "-n", "bash", "-euc", script, "bash", self)
+			shell.Dir = dir
+			out, err := shell.CombinedOutput()
+			if err != nil || !strings.HasSuffix(string(out), c.want+"\nas the unit has it\n") {
+				t.Errorf("%v with %s, want %s\n%s", err, keep, c.want, out)
+			}
+		})
 	}
 }
