@@ -138,11 +138,28 @@ func TestUnitsBesideRsyslog(t *testing.T) {
 		{does: "disable rsyslog", works: true, after: "sluice.service"},
 		{does: "enable --force rsyslog", works: true, after: "rsyslog.service"},
 		{does: "disable sluice", works: true, after: "rsyslog.service"},
+		{does: "enable --force sluice", works: true, after: "sluice.service"},
+		{does: "disable rsyslog", works: true, after: "sluice.service"},
+		{does: "apt purge rsyslog", works: true, after: "none"}, // deb-systemd-helper removes all links it once made
+		{does: "enable sluice", works: true, after: "sluice.service"},
 	} {
-		out, ok := m.systemctl(strings.Fields(step.does)...)
-		if got := m.syslogService(); ok != step.works || got != step.after {
-			t.Errorf("systemctl %s: worked %t, want %t; syslog.service is %s, want %s\n%s", step.does, ok, step.works, got, step.after, out)
+		var out string
+		ok := true
+		if step.does == "apt purge rsyslog" {
+			ok = os.Remove(filepath.Join(string(m), "etc/systemd/system/syslog.service")) == nil
+		} else {
+			out, ok = m.systemctl(strings.Fields(step.does)...)
 		}
+		if got := m.syslogService(); ok != step.works || got != step.after {
+			t.Errorf("%s: worked %t, want %t; syslog.service is %s, want %s\n%s", step.does, ok, step.works, got, step.after, out)
+		}
+	}
+	// The ports are opened by the restart of a service that wants them.
+	if out, ok := m.systemctl("enable", "sluice.socket"); !ok {
+		t.Error(out)
+	}
+	if _, err := os.Lstat(filepath.Join(string(m), "etc/systemd/system/sluice.service.wants/sluice.socket")); err != nil {
+		t.Error(err)
 	}
 }
 
