@@ -28,7 +28,10 @@ build:
 run: build
 	$(BIN)/sluice run
 
+NFPM = $(GO) tool -modfile=.tools/go.mod nfpm
+
 test: needs vet
+	$(NFPM) --version >/dev/null # built now: no test's time is spent on it
 	$(GO) test -race -timeout 4m ./...
 	$(GO) test -timeout 4m -run 'Alloc|Memory|Idle' ./... # what the race detector's own memory would hide
 
@@ -121,7 +124,7 @@ deb: docs
 		GOOS=linux GOARCH=$$arch $(BUILD) -o $(BIN)/$$arch/sluice ./cmd/sluice && \
 		$(MAKE) -s files BINARY=$(BIN)/$$arch/sluice DESTDIR=$$ROOT && \
 		.tools/deb/documents $$ROOT && \
-		$(GO) tool -modfile=.tools/go.mod nfpm package -f .tools/deb/nfpm.yaml -p deb -t $(DIST) && rm -r $$ROOT || exit 1; \
+		$(NFPM) package -f .tools/deb/nfpm.yaml -p deb -t $(DIST) && rm -r $$ROOT || exit 1; \
 	done
 
 clean:

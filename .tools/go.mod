@@ -1,5 +1,5 @@
 // What make deb runs. Not in the main go.mod, where it would choose versions that the daemon is built with. nfpm 2.46 and
-// later need a module for Windows packages that not every proxy has.
+// later need a module for Windows packages that is hard to come by.
 module sluice/tools
 
 go 1.25.0
