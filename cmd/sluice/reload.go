@@ -256,13 +256,20 @@ func (r *reload) commit() {
 func (r *reload) succeed(e env, in *Input, predecessor runner) runner {
 	w := r.works[predecessor]
 	w.stop()
-	<-w.done // a second, and as long as what it has read is not at rest; but not for ever
+	select {
+	case <-w.done:
+	case <-time.After(successionTime):
+		return absent{in, errors.New("what was there before does not end: a target that is full keeps it waiting")}
+	}
 	opened, err := in.Open(e)
 	if err != nil {
 		return absent{in, err}
 	}
 	return opened
 }
+
+// successionTime is how long an input has to end when another is to take its place.
+const successionTime = 15 * time.Second
 
 // retire waits until no batch goes by what was before any more, and then lets the targets end that are gone: what waits for
 // them is written, or saved in their spools.

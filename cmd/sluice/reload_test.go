@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -10,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -198,4 +201,56 @@ func TestReloadSignals(t *testing.T) {
 			t.Errorf("%s holds %q, %v", file, text, err)
 		}
 	}
+}
+
+// A collector is away, its target is removed, and comes back with another address: what waited for it has been in the spool
+// meanwhile, and arrives.
+func TestReloadRemovesTarget(t *testing.T) {
+	conf := func(target, to string) string {
+		return "{state_dir: state, inputs: [{syslog: 'tcp://127.0.0.1:0', name: in}], targets: {" + target + "}, rules: [{to: " + to + "}]}"
+	}
+	forward := func(to string) string {
+		return "out: {forward: 'tcp://" + to + "', format: message, retry: {min: 50ms, max: 100ms}}"
+	}
+	p := run(t, t.TempDir(), "sluice.yaml", conf(forward(freePort(t)), "out"))
+	tell(t, p.address["tcp"], "<13>shop: one")
+	if out, code := p.reload(conf("", "./else.log")); code != 0 {
+		t.Fatal(out)
+	}
+	tell(t, p.address["tcp"], "<13>shop: two")
+	lines := make(chan string, 10)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	go func() {
+		conn, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		for in := bufio.NewScanner(conn); in.Scan(); {
+			lines <- in.Text()
+		}
+	}()
+	// It may be ending yet: then it says so, and nothing changes.
+	poll(t, func() error {
+		if out, code := p.reload(conf(forward(ln.Addr().String()), "out")); code != 0 {
+			return errors.New(out)
+		}
+		return nil
+	})
+	tell(t, p.address["tcp"], "<13>shop: three")
+	for _, want := range []string{"one", "three"} {
+		select {
+		case got := <-lines:
+			if got != want {
+				t.Errorf("%q came where %q was to come", got, want)
+			}
+		case <-time.After(patience):
+			t.Fatalf("%s never came", want)
+		}
+	}
+	p.stop()
 }
