@@ -114,3 +114,28 @@ func (r *Routes) reset(s *Set) {
 		r.To[i] = r.To[i][:0]
 	}
 }
+
+// Inherit adds to the counts of s those of the rules of the same names in from, which may be in use yet: rest adds what they
+// have counted since, when it is not any more.
+func (s *Set) Inherit(from *Set) (rest func()) {
+	before := make([]uint64, len(from.Rules))
+	unrouted := uint64(0)
+	add := func() {
+		byName := make(map[string]*Rule, len(s.Rules))
+		for _, r := range s.Rules {
+			byName[r.Name] = r
+		}
+		for i, r := range from.Rules {
+			n := r.Matches()
+			if heir := byName[r.Name]; heir != nil {
+				heir.matches.Add(n - before[i])
+			}
+			before[i] = n
+		}
+		n := from.Unrouted()
+		s.unrouted.Add(n - unrouted)
+		unrouted = n
+	}
+	add()
+	return add
+}

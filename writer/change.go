@@ -2,6 +2,7 @@ package writer
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"sluice/syslog"
@@ -219,4 +220,12 @@ func (q *Queue) restOf(sink rester) *Block {
 		q.bytes.Add(int64(left.size() - b.size()))
 	}
 	return left
+}
+
+// Release lets in what waits for room, and whatever comes yet: the target is about to end, and nobody should wait for it.
+func (q *Queue) Release() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.options.Memory = math.MaxInt64
+	q.room.wake()
 }

@@ -12,11 +12,11 @@ import (
 // A spooler takes to disk what its target cannot deliver, and gives it back in its order. While it is on, everything new
 // goes through the spool, so that nothing overtakes what lies there.
 type spooler struct {
-	queue   *Queue
-	dir     string
-	log     *slog.Logger
-	fault   outage
-	rested  chan struct{} // closed when the queue is finished and all of it is in the spool
+	queue  *Queue
+	dir    string
+	log    *slog.Logger
+	fault  outage
+	rested chan struct{} // closed when the queue is finished and all of it is in the spool
 
 	disk  atomic.Pointer[spool.Spool] // nil while there is nothing to keep; never used while mu is held: disks can be slow
 	spare Block                       // to read into what is not needed

@@ -59,6 +59,12 @@ func share(sockets []passedSocket, inputs []*Input) map[*Input][]passedSocket {
 	return shares
 }
 
+// otherShare reports whether an input has other sockets than one among others that it takes the place of.
+func otherShare(in *Input, inputs []*Input, was *Input, before []*Input) bool {
+	all := passedSockets()
+	return !slices.Equal(share(all, inputs)[in], share(all, before)[was])
+}
+
 // passedTo returns the sockets that systemd passes for one of the inputs; none, where the input is to bind its own.
 func passedTo(in *Input, inputs []*Input) ([]*listen.Passed, error) {
 	all := passedSockets()

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -255,4 +256,54 @@ func TestShare(t *testing.T) {
 			t.Errorf("%s: %s, not %s", c.name, got, c.want)
 		}
 	}
+}
+
+// A reload keeps the sockets, and the connections where the input has the same ones as before. An input that is new takes
+// its own from fd://, and gives it back when it goes.
+func TestPassedReload(t *testing.T) {
+	dir := t.TempDir()
+	files, urls := boundSockets(t, dir)
+	conf := func(inputs string) string {
+		return fmt.Sprintf(`{state_dir: ./state, inputs: [%s], rules: [{to: {file: ./out, format: "{transport} {message}"}}]}`, inputs)
+	}
+	p := runWith(t, dir, "sluice.yaml", conf("{syslog: fd://, name: all}"), passing(t, "x", files...))
+	_, address, _ := strings.Cut(urls[2], "://")
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	var want []string
+	expect := func(what string, inputs ...string) { // with their sockets
+		t.Helper()
+		want = append(want, give(t, urls, what)...)
+		hasLines(t, filepath.Join(dir, "out"), want)
+		status, err := asSluice(t, "status", "--json", "--control", filepath.Join(dir, "state", "control.sock")).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var has []string
+		for _, m := range regexp.MustCompile(`"name":\s*"(all|lan)",\s*"address":\s*"([^"]*)"`).FindAllStringSubmatch(string(status), -1) {
+			has = append(has, fmt.Sprintf("%s %d", m[1], strings.Count(m[2], "://")))
+		}
+		if !slices.Equal(has, inputs) {
+			t.Errorf("%s: %q, not %q\n%s", what, has, inputs, status)
+		}
+	}
+	reload := func(inputs string) {
+		t.Helper()
+		if out, code := p.reload(conf(inputs)); code != 0 {
+			t.Fatal(out)
+		}
+	}
+	expect("first", "all 4")
+	reload("{syslog: fd://, name: all, max_message_size: 1KiB}")
+	fmt.Fprintln(conn, "<14>app: still there")
+	want = append(want, "tcp still there")
+	expect("other options", "all 4")
+	reload(`{syslog: fd://, name: all, max_message_size: 1KiB}, {syslog: "` + urls[0] + `", name: lan}`)
+	expect("one more", "all 3", "lan 1")
+	reload("{syslog: fd://, name: all}")
+	expect("one less", "all 4")
+	p.stop()
 }

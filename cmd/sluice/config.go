@@ -42,9 +42,9 @@ type Config struct {
 
 	Unreadable strict.Errors // files that this user may not read: mistakes to whoever runs the configuration
 
-	merged   *yaml.Node // the file with what it includes
-	runAs    *runAs     // nil: sluice stays who it is
-	tlsFiles []string   // that are read again when they change
+	merged       *yaml.Node // the file with what it includes
+	certificates []string   // files that tls: names
+	runAs        *runAs     // nil: sluice stays who it is
 }
 
 type logOptions struct {
@@ -304,7 +304,7 @@ func (l *loader) wrongWord(n *yaml.Node, err error) {
 func (o logOptions) logger() *slog.Logger {
 	var level slog.Level // info; the words are those of slog
 	level.UnmarshalText([]byte(o.Level))
-	options := &slog.HandlerOptions{Level: level}
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: remedies}
 	handler := func(out io.Writer) slog.Handler {
 		if o.Format == "json" {
 			return slog.NewJSONHandler(out, options)

@@ -117,7 +117,7 @@ func (d *daemon) serve() (stop func()) {
 	}
 	done := make(chan struct{})
 	serving.Go(func() { d.sampleRates(done) })
-	serving.Go(func() { d.sayCounters(d.usr1, done) })
+	serving.Go(func() { d.obey(done) })
 	return func() {
 		close(done)
 		for _, s := range servers {
@@ -130,7 +130,7 @@ func (d *daemon) serve() (stop func()) {
 // openControl opens the socket for the commands. Without it messages flow as well, so where nobody asked for it, that it
 // cannot be had is a warning.
 func (d *daemon) openControl() error {
-	c := d.config().Control
+	c := d.now().cfg.Control
 	ln, file, err := c.bind()
 	if err == nil {
 		d.control = newServer(limit(ln, maxClients), d.commands(), d.log)
@@ -181,6 +181,7 @@ func (d *daemon) commands() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", d.serveStatus)
 	mux.HandleFunc("GET /tail", d.serveTail)
+	mux.HandleFunc("POST /reload", d.serveReload)
 	mux.HandleFunc("POST /spool/purge", d.servePurge)
 	return mux
 }

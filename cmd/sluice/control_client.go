@@ -70,5 +70,13 @@ func (c controlClient) do(ctx context.Context, method, request string) (*http.Re
 	if resp.StatusCode == http.StatusNotFound && strings.Contains(string(text), "404 page not found") {
 		return nil, fmt.Errorf("control %s: the sluice there does not know %s; it may be older", c.path, req.URL.Path)
 	}
-	return nil, exitError{exitRunTime, errors.New(strings.TrimSpace(string(text)))}
+	return nil, exitError{exitRunTime, refusal{resp.StatusCode, strings.TrimSpace(string(text))}}
 }
+
+// A refusal is the daemon's word for why it did not do what it was asked.
+type refusal struct {
+	status int // of HTTP
+	text   string
+}
+
+func (r refusal) Error() string { return r.text }

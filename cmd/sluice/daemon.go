@@ -22,13 +22,13 @@ import (
 // A daemon is the flow on one page: inputs read and parse, the pipeline routes, targets write.
 type daemon struct {
 	log      *slog.Logger
-	parts    parts
+	parts    atomic.Pointer[parts]
 	flow     *pipeline
 	internal *ingest.Internal // nil: our own log is no input
 	control  *server          // nil: there is no socket for the commands
 	http     *server          // nil: monitoring asks nothing
 	started  time.Time
-	usr1     <-chan os.Signal // asks for the counters; may be nil
+	signals  signals
 	rates    sampler
 
 	reloads, badReloads atomic.Uint64
@@ -38,9 +38,16 @@ type daemon struct {
 	lock    *os.File
 	waiting context.Context // of readers that wait for a full target
 	release context.CancelFunc
+
+	changing         sync.Mutex // for what follows, and while the parts change
+	reading, writing context.Context
+	readers, writers sync.WaitGroup
+	works            map[any]*work // of the runners and targets that are at work
+	leaving          map[string]*work
 }
 
-// parts are what a configuration has become. Whoever looks at them gets them from the daemon, each time anew.
+// parts are what a configuration has become. They are not changed: a reload puts others in their place, so whoever looks at
+// them gets them once, with now.
 type parts struct {
 	cfg     *Config
 	inputs  []runner         // of cfg.Inputs
@@ -48,24 +55,23 @@ type parts struct {
 	rules   *rules.Set
 }
 
-func (d *daemon) config() *Config           { return d.parts.cfg }
-func (d *daemon) inputs() []runner          { return d.parts.inputs }
-func (d *daemon) targets() []*writer.Target { return d.parts.targets }
-func (d *daemon) rules() *rules.Set         { return d.parts.rules }
+func (d *daemon) now() *parts { return d.parts.Load() }
 
 // newDaemon opens everything that the configuration names: targets first, so that nothing is received that has nowhere
 // to go. Whatever cannot be opened is in the error, and nothing stays open then.
 func newDaemon(cfg *Config, log *slog.Logger) (*daemon, error) {
-	d := &daemon{parts: parts{cfg: cfg}, log: log, started: time.Now()}
-	d.log = d.hear()
+	d := &daemon{log: log, started: time.Now(), works: map[any]*work{}, leaving: map[string]*work{}}
 	d.waiting, d.release = context.WithCancel(context.Background())
-	if err := errors.Join(d.lockState(), d.openTargets()); err != nil {
+	p := &parts{cfg: cfg}
+	d.parts.Store(p)
+	d.log = d.hear()
+	if err := errors.Join(d.lockState(), d.openTargets(p)); err != nil {
 		d.close()
 		return nil, err
 	}
-	d.parts.rules = rules.NewSet(cfg.Rules, len(cfg.Targets))
-	d.flow = newPipeline(d.waiting, d.rules(), d.targets())
-	if err := errors.Join(d.openInputs(), d.openControl(), d.openHTTP()); err != nil {
+	p.rules = rules.NewSet(cfg.Rules, len(cfg.Targets))
+	d.flow = newPipeline(d.waiting, p.rules, p.targets)
+	if err := errors.Join(d.openInputs(p), d.openControl(), d.openHTTP()); err != nil {
 		d.close()
 		return nil, err
 	}
@@ -74,7 +80,7 @@ func newDaemon(cfg *Config, log *slog.Logger) (*daemon, error) {
 
 // lockState makes the state folder this daemon's alone: two would write the same spools.
 func (d *daemon) lockState() error {
-	dir := d.config().StateDir
+	dir := d.now().cfg.StateDir
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("state_dir: %w", err)
 	}
@@ -90,34 +96,34 @@ func (d *daemon) lockState() error {
 	return nil
 }
 
-func (d *daemon) openTargets() error {
+func (d *daemon) openTargets(p *parts) error {
 	var faults []error
-	for _, t := range d.config().Targets {
-		w, err := t.Open(d.env())
+	for _, t := range p.cfg.Targets {
+		w, err := t.Open(d.env(p.cfg))
 		if err != nil {
 			faults = append(faults, fmt.Errorf("target %s: %w", t.Name, err))
 			continue
 		}
-		d.parts.targets = append(d.parts.targets, w)
+		p.targets = append(p.targets, w)
 	}
 	return errors.Join(faults...)
 }
 
 // env is what inputs and targets are opened with.
-func (d *daemon) env() env {
-	return env{handler: d.flow, hostname: d.config().Hostname, zone: d.config().Timezone, stateDir: d.config().StateDir, log: d.log, internal: d.internal, inputs: d.config().Inputs, runAs: d.config().runAs}
+func (d *daemon) env(cfg *Config) env {
+	return env{handler: d.flow, hostname: cfg.Hostname, zone: cfg.Timezone, stateDir: cfg.StateDir, log: d.log, internal: d.internal, inputs: cfg.Inputs, runAs: cfg.runAs}
 }
 
-func (d *daemon) openInputs() error {
-	warnUnread(d.log, d.config().Inputs)
+func (d *daemon) openInputs(p *parts) error {
+	warnUnread(d.log, p.cfg.Inputs)
 	var faults []error
-	for _, in := range d.config().Inputs {
-		r, err := in.Open(d.env())
+	for _, in := range p.cfg.Inputs {
+		r, err := in.Open(d.env(p.cfg))
 		if err != nil {
 			faults = append(faults, fmt.Errorf("input %s: %w", in.Name, err))
 			continue
 		}
-		d.parts.inputs = append(d.parts.inputs, r)
+		p.inputs = append(p.inputs, r)
 	}
 	return errors.Join(faults...)
 }
@@ -127,41 +133,29 @@ func (d *daemon) openInputs() error {
 func (d *daemon) run(ctx context.Context) error {
 	defer d.lock.Close()
 	defer d.release()
-	var readers, writers sync.WaitGroup
 	writing, giveUp := context.WithCancel(context.Background())
 	defer giveUp()
-	for _, t := range d.targets() {
-		writers.Go(func() {
-			if err := t.Run(writing); err != nil {
-				d.log.Error("closing target", "target", t.Name, "error", err)
-			}
-		})
-	}
-	for i, in := range d.inputs() {
-		readers.Go(func() {
-			if err := in.Run(ctx); err != nil && !errors.Is(err, net.ErrClosed) {
-				d.ended.add(d.config().Inputs[i].Name)
-				d.log.Error("input ended", "input", d.config().Inputs[i].Name, "error", err)
-			}
-		})
-	}
+	d.begin(ctx, writing)
 	defer d.serve()()
 	defer d.tellManager(ctx)()
 	giveBackMemory(ctx, d.flow.handled.Load)
-	stopBy := time.Now().Add(d.config().Shutdown + grace)
-	deadline, cancel := context.WithTimeout(context.Background(), d.config().Shutdown)
+	d.changing.Lock() // nothing is reloaded any more
+	defer d.changing.Unlock()
+	shutdown := d.now().cfg.Shutdown
+	stopBy := time.Now().Add(shutdown + grace)
+	deadline, cancel := context.WithTimeout(context.Background(), shutdown)
 	defer cancel()
 	context.AfterFunc(deadline, func() {
 		d.release()
 		giveUp()
 	})
-	readers.Wait()
-	for _, t := range d.targets() {
+	d.readers.Wait()
+	for _, t := range d.now().targets {
 		t.Finish()
 	}
 	defer d.sayDropped()
 	written := make(chan struct{})
-	go func() { writers.Wait(); close(written) }()
+	go func() { d.writers.Wait(); close(written) }()
 	select {
 	case <-written:
 		return nil
@@ -171,9 +165,59 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 }
 
+// begin puts everything to work: targets first.
+func (d *daemon) begin(reading, writing context.Context) {
+	d.changing.Lock()
+	defer d.changing.Unlock()
+	d.reading, d.writing = reading, writing
+	p := d.now()
+	for _, t := range p.targets {
+		d.write(t)
+	}
+	for i, in := range p.inputs {
+		d.read(p.cfg.Inputs[i].Name, in)
+	}
+}
+
+// A work is an input or target at work.
+type work struct {
+	stop context.CancelFunc
+	done chan struct{} // closed when it has ended
+}
+
+// write puts a target to work.
+func (d *daemon) write(t *writer.Target) {
+	ctx, stop := context.WithCancel(d.writing)
+	w := &work{stop, make(chan struct{})}
+	d.works[t] = w
+	d.writers.Go(func() {
+		defer close(w.done)
+		defer stop()
+		if err := t.Run(ctx); err != nil {
+			d.log.Error("closing target", "target", t.Name, "error", err)
+		}
+	})
+}
+
+// read puts an input to work.
+func (d *daemon) read(name string, in runner) {
+	ctx, stop := context.WithCancel(d.reading)
+	w := &work{stop, make(chan struct{})}
+	d.works[in] = w
+	d.ended.remove(name)
+	d.readers.Go(func() {
+		defer close(w.done)
+		defer stop()
+		if err := in.Run(ctx); err != nil && !errors.Is(err, net.ErrClosed) {
+			d.ended.add(name)
+			d.log.Error("input ended", "input", name, "error", err)
+		}
+	})
+}
+
 // sayDropped says what each target had to shed in all, now that nothing more comes.
 func (d *daemon) sayDropped() {
-	for _, t := range d.targets() {
+	for _, t := range d.now().targets {
 		if n := t.Dropped(); n > 0 {
 			d.log.Error("messages lost", "target", t.Name, "messages", n)
 		}
@@ -187,10 +231,10 @@ const grace = 2 * time.Second
 // close themselves, and must not close a target under a write that the kernel has not returned from.
 func (d *daemon) close() {
 	d.release()
-	for _, in := range d.inputs() {
+	for _, in := range d.now().inputs {
 		in.Close()
 	}
-	for _, t := range d.targets() {
+	for _, t := range d.now().targets {
 		t.Close()
 	}
 	d.control.stop()

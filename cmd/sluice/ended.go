@@ -17,6 +17,12 @@ func (s *nameSet) add(name string) {
 	s.names[name] = true
 }
 
+func (s *nameSet) remove(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.names, name)
+}
+
 func (s *nameSet) has(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

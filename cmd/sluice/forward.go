@@ -91,22 +91,21 @@ func decodeForwardTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
 			l.warn(at, "%s is an input of this very sluice: what is sent there comes back", spec.Forward[i])
 		}
 	}
-	var path func() (*writer.Path, error)
 	if spec.Balance == writer.Hash {
-		path = func() (*writer.Path, error) { return writer.CompilePath("{hostname}", l.cfg.Timezone) }
+		t.lead = func() (*writer.Path, error) { return writer.CompilePath("{hostname}", l.cfg.Timezone) }
 	}
-	t.Open = func(e env) (*writer.Target, error) {
+	t.queue, t.retry = spec.Queue, spec.Retry
+	t.retry.Steady = steady
+	made := spec
+	made.Format, made.Escape, made.Queue = "", nil, writer.QueueOptions{}
+	t.made = made
+	t.sink = func(e env) (writer.Sink, error) {
 		log := e.log.With("target", t.Name)
 		secured, err := spec.secure(addresses, log)
 		if err != nil {
 			return nil, err
 		}
-		w, err := t.start(e, spec.Queue, path, writer.NewRemote(secured, spec.RemoteOptions, log))
-		if err == nil {
-			w.Retry = spec.Retry
-			w.Retry.Steady = steady
-		}
-		return w, err
+		return writer.NewRemote(secured, spec.RemoteOptions, log), nil
 	}
 }
 

@@ -61,7 +61,7 @@ func (l *loader) http(n *yaml.Node, dir string) *httpSpec {
 
 // openHTTP opens the port for monitoring, if there is to be one.
 func (d *daemon) openHTTP() error {
-	spec := d.config().HTTP
+	spec := d.now().cfg.HTTP
 	if spec == nil {
 		return nil
 	}
@@ -108,18 +108,18 @@ func (a *basicAuth) guard(next http.Handler) http.Handler {
 
 // ills are what is wrong with the daemon: inputs that are not read any more, and targets that have failed for long.
 func (d *daemon) ills(now time.Time) (ills []string) {
-	cfg := d.config()
-	for _, in := range cfg.Inputs {
+	p := d.now()
+	for _, in := range p.cfg.Inputs {
 		if d.ended.has(in.Name) {
 			ills = append(ills, fmt.Sprintf("input %s has ended", in.Name))
 		}
 	}
-	for _, t := range d.targets() {
+	for _, t := range p.targets {
 		fault := t.LastFault()
 		if fault == nil || t.Up() {
 			continue
 		}
-		if down := now.Sub(fault.Since); down >= cfg.UnhealthyAfter {
+		if down := now.Sub(fault.Since); down >= p.cfg.UnhealthyAfter {
 			ills = append(ills, fmt.Sprintf("target %s has failed for %s: %v", t.Name, span(down), fault.Err))
 		}
 	}

@@ -31,7 +31,21 @@ type Input struct {
 
 	claim claim // to sockets that systemd passes
 
-	log slog.Level // of sluice's own log: the least that is a message
+	// Change makes of a runner that is at work, and has the same socket, one of this input; nil: it has to be opened anew.
+	// The error says that it cannot. What it returns does it.
+	Change func(e env, r runner) (func(), error)
+
+	spec      any        // what YAML said, to tell whether a reload changes anything
+	log       slog.Level // of sluice's own log: the least that is a message
+	endpoints []endpoint
+}
+
+// An endpoint is where an input listens or connects to, for whoever has to allow it.
+type endpoint struct {
+	Network, Address string // as of package net
+	Bound            bool
+	Owned            bool // a socket file is given to somebody
+	Buffer           int  // udp: the receive buffer that is asked for
 }
 
 // An env is what inputs and targets are opened with.
@@ -150,22 +164,41 @@ func decodeSyslogInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 		return
 	}
 	in.Transport, in.Address, in.Parse = cfg.Transport, cfg.Address, spec.ParseOptions
+	if !cfg.Inherit {
+		in.endpoints = []endpoint{{cfg.Transport.String(), cfg.Address, true, cfg.Owner+cfg.Group != "", cfg.ReceiveBuffer}}
+	}
 	if in.Cee = spec.Decode == "json"; in.Cee {
 		cfg.Decoder = func(p *syslog.Parser) listen.Decoder { return ingest.NewCeeDecoder(p) }
 	}
-	in.claim = claimOf(cfg)
-	in.Open = func(e env) (runner, error) {
+	in.spec, in.claim = spec, claimOf(cfg)
+	whole := func(e env) (_ listen.Config, err error) {
 		cfg, err := withSockets(cfg, in, e)
 		if err != nil {
-			return nil, err
+			return cfg, err
 		}
 		cfg.Handler, cfg.Hostname, cfg.Zone, cfg.Log = e.handler, e.hostname, e.zone, e.log
 		if spec.TLS != nil {
-			if cfg.TLS, err = spec.TLS.config(e.log.With("input", in.Name)); err != nil {
-				return nil, err
-			}
+			cfg.TLS, err = spec.TLS.config(e.log.With("input", in.Name))
+		}
+		return cfg, err
+	}
+	in.Open = func(e env) (runner, error) {
+		cfg, err := whole(e)
+		if err != nil {
+			return nil, err
 		}
 		return listen.Listen(cfg)
+	}
+	in.Change = func(e env, r runner) (func(), error) {
+		l, ok := r.(*listen.Listener)
+		if !ok {
+			return nil, nil
+		}
+		cfg, err := whole(e)
+		if err == nil {
+			err = l.CheckChange(cfg)
+		}
+		return func() { l.Change(cfg) }, err
 	}
 }
 

@@ -27,9 +27,15 @@ func decodeInternalInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 	in.Parse = syslog.DefaultParseOptions()
 	in.Decode = ingest.Syslog
 	in.log = spec.Internal.slog()
+	in.spec = spec
 	in.Open = func(e env) (runner, error) {
 		e.internal.Open(ingest.Setting{Name: in.Name, Hostname: e.hostname, Zone: e.zone, Handler: e.handler})
 		return e.internal, nil
+	}
+	in.Change = func(e env, _ runner) (func(), error) {
+		return func() {
+			e.log.Warn("a reload does not change the input of sluice's own log, a restart does", "input", in.Name)
+		}, nil
 	}
 	for _, other := range l.cfg.Inputs {
 		if other.Transport == syslog.Internal {
@@ -47,7 +53,7 @@ func (l logLevel) slog() slog.Level {
 
 // hear returns a log like d's whose lines are also messages, if that is configured.
 func (d *daemon) hear() *slog.Logger {
-	in := find(d.config().Inputs, func(in *Input) bool { return in.Transport == syslog.Internal })
+	in := find(d.now().cfg.Inputs, func(in *Input) bool { return in.Transport == syslog.Internal })
 	if in == nil {
 		return d.log
 	}

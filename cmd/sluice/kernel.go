@@ -36,6 +36,7 @@ func decodeKernelInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 	}
 	in.Transport, in.Address, in.Parse, in.Connects = syslog.Kernel, path, syslog.DefaultParseOptions(), true
 	in.Parse.DefaultFacility = syslog.Kern // of a test's message without PRI
+	in.spec = spec
 	in.Open = func(e env) (runner, error) {
 		setting := ingest.Setting{Name: in.Name, Hostname: e.hostname, Zone: e.zone, StateDir: e.stateDir, Handler: e.handler, Log: e.log}
 		return ingest.NewKernel(ingest.KernelConfig{Setting: setting, Path: path})

@@ -62,12 +62,12 @@ func (c collector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect sends what the counters are now.
 func (c collector) Collect(out chan<- prometheus.Metric) {
-	cfg := c.config()
+	p := c.now()
 	send := func(desc *prometheus.Desc, kind prometheus.ValueType, v float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(desc, kind, v, labels...)
 	}
-	for i, in := range c.inputs() {
-		counters, name := in.Counters(), cfg.Inputs[i].Name
+	for i, in := range p.inputs {
+		counters, name := in.Counters(), p.cfg.Inputs[i].Name
 		for _, m := range inputMetrics {
 			send(m.desc, m.kind, m.of(counters), name)
 		}
@@ -75,10 +75,10 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 			send(inputDropped, prometheus.CounterValue, float64(r.n), name, r.name)
 		}
 	}
-	for _, r := range c.rules().Rules {
+	for _, r := range p.rules.Rules {
 		send(ruleMatches, prometheus.CounterValue, float64(r.Matches()), r.Name)
 	}
-	for _, t := range c.targets() {
+	for _, t := range p.targets {
 		for _, m := range targetMetrics {
 			send(m.desc, m.kind, m.of(t), t.Name)
 		}
@@ -86,7 +86,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 			send(targetDropped, prometheus.CounterValue, float64(r.n), t.Name, r.name)
 		}
 	}
-	send(unrouted, prometheus.CounterValue, float64(c.rules().Unrouted()))
+	send(unrouted, prometheus.CounterValue, float64(p.rules.Unrouted()))
 	send(reloads, prometheus.CounterValue, float64(c.reloads.Load()), "ok")
 	send(reloads, prometheus.CounterValue, float64(c.badReloads.Load()), "error")
 	send(buildInfo, prometheus.GaugeValue, 1, versionText())

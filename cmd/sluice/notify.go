@@ -89,7 +89,7 @@ func (d *daemon) tellStatus(ctx context.Context) {
 
 // statusLine is what systemctl status shows: how much there is, and what is wrong.
 func (d *daemon) statusLine() string {
-	line := fmt.Sprintf("%s; %s messages", d.config(), thousands(d.flow.handled.Load()))
+	line := fmt.Sprintf("%s; %s messages", d.now().cfg, thousands(d.flow.handled.Load()))
 	for _, ill := range d.ills(time.Now()) {
 		line += "; " + ill
 	}
@@ -136,7 +136,7 @@ func (d *daemon) probe() {
 	b := syslog.NewBatch()
 	b.Feed = new(syslog.Feed)
 	d.flow.Handle(b)
-	for _, t := range d.targets() {
+	for _, t := range d.now().targets {
 		t.Probe()
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -110,11 +111,26 @@ func TestWatchdogOfFullQueue(t *testing.T) {
 	p.stop()
 }
 
-func TestReloadingIsSaid(t *testing.T) {
-	m := newServiceManager(t, filepath.Join(t.TempDir(), "notify"))
-	t.Setenv("NOTIFY_SOCKET", m.conn.LocalAddr().String())
-	(&daemon{log: slog.New(slog.DiscardHandler)}).reloading()
-	m.hears("^RELOADING=1\nMONOTONIC_USEC=[1-9][0-9]{5,}\nSTATUS=")
+// A reload is said, and its end, whether it changes something or not.
+func TestNotifyReload(t *testing.T) {
+	m, dir := newServiceManager(t, filepath.Join(t.TempDir(), "notify")), t.TempDir()
+	const conf = `{state_dir: ./state, inputs: ["tcp://127.0.0.1:0"], rules: [{to: ./out}%s]}`
+	p := runWith(t, dir, "sluice.yaml", fmt.Sprintf(conf, ""), m.of(""))
+	m.hears("^READY=1\n")
+	for _, c := range []struct {
+		rules, ready string
+		code         int
+	}{
+		{", {to: ./more}", "1 inputs, 2 targets, 2 rules", 0},
+		{", {too: ./more}", "1 inputs, 2 targets, 2 rules", 2},
+	} {
+		if out, code := p.reload(fmt.Sprintf(conf, c.rules)); code != c.code {
+			t.Fatal(out)
+		}
+		m.hears("^RELOADING=1\nMONOTONIC_USEC=[1-9][0-9]{5,}\nSTATUS=")
+		m.hears("^READY=1\nSTATUS=" + c.ready)
+	}
+	p.stop()
 }
 
 // The beat comes as long as the probe returns, and not while it does not.
@@ -169,7 +185,7 @@ func TestProbe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	one := newTap(nil, -1, template)
+	one := newTap(nil, "", template)
 	d.flow.taps.add(one)
 	one.mu.Lock()
 	answered := make(chan struct{})

@@ -12,32 +12,76 @@ import (
 
 // A pipeline takes batches from inputs to the queues of targets: it is the syslog.Handler of the daemon.
 type pipeline struct {
-	rules   *rules.Set
-	targets []*writer.Target
+	routing atomic.Pointer[routing]
 	ctx     context.Context // ends when readers that wait for a full target must not wait any longer
 	routes  sync.Pool       // of *rules.Routes
 	handled atomic.Uint64   // messages
 	taps    taps
 }
 
+// A routing is rules and the targets that they mean. A reload puts another in its place; it is retired when the last batch
+// has gone by it.
+type routing struct {
+	rules   *rules.Set
+	targets []*writer.Target
+	users   atomic.Int64 // batches that go by it, and one more while it is the pipeline's
+	once    sync.Once
+	retired chan struct{}
+}
+
+func newRouting(set *rules.Set, targets []*writer.Target) *routing {
+	r := &routing{rules: set, targets: targets, retired: make(chan struct{})}
+	r.users.Add(1)
+	return r
+}
+
+func (r *routing) leave() {
+	if r.users.Add(-1) == 0 {
+		r.once.Do(func() { close(r.retired) })
+	}
+}
+
 func newPipeline(ctx context.Context, set *rules.Set, targets []*writer.Target) *pipeline {
-	return &pipeline{rules: set, targets: targets, ctx: ctx, routes: sync.Pool{New: func() any { return new(rules.Routes) }}}
+	p := &pipeline{ctx: ctx, routes: sync.Pool{New: func() any { return new(rules.Routes) }}}
+	p.routing.Store(newRouting(set, targets))
+	return p
+}
+
+// reroute has batches go by other rules from now on. It returns what they went by before.
+func (p *pipeline) reroute(to *routing) *routing {
+	before := p.routing.Swap(to)
+	before.leave()
+	return before
+}
+
+// enter returns what a batch goes by. It has to be left.
+func (p *pipeline) enter() *routing {
+	for {
+		r := p.routing.Load()
+		r.users.Add(1)
+		if p.routing.Load() == r { // else it may be retired already
+			return r
+		}
+		r.leave()
+	}
 }
 
 // Handle offers b to all its targets before it waits for any of them.
 func (p *pipeline) Handle(b *syslog.Batch) {
+	now := p.enter()
+	defer now.leave()
 	r := p.routes.Get().(*rules.Routes)
 	defer p.routes.Put(r)
 	p.handled.Add(uint64(len(b.Messages)))
-	p.rules.Route(b, r)
-	leaveOutAbout(b, r, p.targets)
-	p.taps.show(b, r.To)
+	now.rules.Route(b, r)
+	leaveOutAbout(b, r, now.targets)
+	p.taps.show(b, r.To, now.targets)
 	var full []writer.Offer
 	for i, indexes := range r.To {
 		if len(indexes) == 0 {
 			continue
 		}
-		queue := p.targets[i].Queue
+		queue := now.targets[i].Queue
 		rest, position := queue.Append(b, indexes)
 		b.Feed.Mark(queue, position)
 		if len(rest) > 0 {

@@ -62,7 +62,8 @@ func decodePythonInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 		return
 	}
 	in.Transport, in.Address, in.Parse, in.Decode = syslog.Python, cfg.Address, spec.ParseOptions, ingest.JSON
-	in.claim = claimOf(cfg)
+	in.spec, in.claim = spec, claimOf(cfg)
+	in.endpoints = []endpoint{{Network: cfg.Transport.String(), Address: cfg.Address, Bound: true, Owned: cfg.Owner+cfg.Group != ""}}
 	in.Open = func(e env) (runner, error) {
 		cfg, err := withSockets(cfg, in, e)
 		if err != nil {

@@ -61,10 +61,11 @@ func (d *daemon) sampleRates(done <-chan struct{}) {
 	defer tick.Stop()
 	for {
 		d.rates.take(time.Now(), func(counts map[counted]uint64) {
-			for i, in := range d.inputs() {
-				counts[counted{'i', d.config().Inputs[i].Name}] = in.Counters().Messages.Load()
+			p := d.now()
+			for i, in := range p.inputs {
+				counts[counted{'i', p.cfg.Inputs[i].Name}] = in.Counters().Messages.Load()
 			}
-			for _, t := range d.targets() {
+			for _, t := range p.targets {
 				counts[counted{'t', t.Name}] = t.Messages()
 			}
 		})

@@ -41,6 +41,7 @@ func decodeRedisInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 		address.Where = l.path(at, f.dir, address.Where)
 	}
 	in.Transport, in.Address, in.Parse, in.Decode, in.Connects = syslog.Redis, address.Where, spec.ParseOptions, spec.Decode, true
+	in.endpoints = []endpoint{{Network: address.Network, Address: address.Where}}
 	cfg := ingest.RedisConfig{RedisOptions: spec.RedisOptions, Address: address}
 	cfg.Setting = ingest.Setting{Name: in.Name, Handler: nobody{}}
 	if at := strict.Lookup(n, "tls"); spec.TLS != nil {
@@ -56,6 +57,7 @@ func decodeRedisInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 		l.Errorf(at, "%v", err)
 		return
 	}
+	in.spec = spec
 	in.Open = func(e env) (runner, error) {
 		cfg := cfg
 		cfg.Setting = ingest.Setting{Name: in.Name, Hostname: e.hostname, Zone: e.zone, StateDir: e.stateDir, Handler: e.handler, Log: e.log}

@@ -9,8 +9,7 @@ import (
 // TestRules runs the tests: of every configuration in testdata/rules and in etc: rules and messages in, decisions out.
 func TestRules(t *testing.T) {
 	files, _ := filepath.Glob("testdata/rules/*.yaml")
-	shipped, _ := filepath.Glob("../../etc/*.yaml")
-	for _, file := range append(files, shipped...) {
+	for _, file := range append(files, shippedConfigs()...) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			cfg, err := LoadConfig(file)
 			if err != nil {

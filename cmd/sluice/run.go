@@ -38,9 +38,8 @@ func newRunCommand() *cobra.Command {
 			for _, w := range cfg.forgottenSpools() {
 				log.Warn(w)
 			}
-			// A pipe without reader is an error of the target or log that writes to it, and no reason to die. HUP, which
-			// others need to open their files anew, asks for nothing: the path is compared before each block.
-			signal.Ignore(unix.SIGPIPE, unix.SIGHUP)
+			// A pipe without reader is an error of the target or log that writes to it, and no reason to die.
+			signal.Ignore(unix.SIGPIPE)
 			// What lives is blocks that wait, and they hardly change: to collect more often costs next to nothing, and keeps
 			// the peak at a quarter over what is needed instead of twice that.
 			if os.Getenv("GOGC") == "" {
@@ -49,19 +48,19 @@ func newRunCommand() *cobra.Command {
 			// Before anything is open: a signal in between would otherwise leave socket files behind.
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, unix.SIGTERM)
 			defer stop()
-			usr1 := hearUSR1() // likewise
+			signals := hearSignals() // likewise
 			if err := cfg.lookUpUser(log); err != nil {
 				return err
 			}
 			d, err := newDaemon(cfg, log)
 			if err != nil {
-				return err
+				return withRemedy(err)
 			}
 			if err := d.becomeUser(); err != nil {
 				d.close()
 				return err
 			}
-			d.usr1 = usr1
+			d.signals = signals
 			d.banner(cmd.OutOrStdout())
 			return d.run(ctx)
 		},
@@ -70,13 +69,14 @@ func newRunCommand() *cobra.Command {
 
 // banner says what a person wants to know first: what is listened to, where it is written, and what to try.
 func (d *daemon) banner(out io.Writer) {
-	name := d.config().File
+	name := d.now().cfg.File
 	if name == "" {
 		name = "its embedded default (no configuration file was given)"
 	}
 	fmt.Fprintf(out, "sluice %s runs %s\n", versionText(), name)
-	for i, in := range d.inputs() {
-		c, label, does := d.config().Inputs[i], "", "listens"
+	p := d.now()
+	for i, in := range p.inputs {
+		c, label, does := p.cfg.Inputs[i], "", "listens"
 		if c.Name != c.URL || c.claim.inherit {
 			label = " (" + c.Name + ")"
 		}
@@ -87,15 +87,15 @@ func (d *daemon) banner(out io.Writer) {
 			fmt.Fprintf(out, "  %s  %s%s\n", does, url, label)
 		}
 	}
-	for _, t := range d.config().Targets {
+	for _, t := range p.cfg.Targets {
 		label := ""
 		if t.Name != t.Where {
 			label = " (" + t.Name + ")"
 		}
 		fmt.Fprintf(out, "  writes   %s%s\n", t.Where, label)
 	}
-	for i, in := range d.inputs() {
-		if c := d.config().Inputs[i]; !c.Connects && c.Transport < syslog.TLS {
+	for i, in := range p.inputs {
+		if c := p.cfg.Inputs[i]; !c.Connects && c.Transport < syslog.TLS {
 			fmt.Fprintf(out, "  try      sluice send --to %s hello\n", address(c, in))
 			return
 		}

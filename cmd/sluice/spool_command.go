@@ -217,7 +217,7 @@ func askToPurge(cmd *cobra.Command, c controlClient, target string) (uint64, err
 // servePurge purges the spool of a target that is at work, or of one that is gone.
 func (d *daemon) servePurge(w http.ResponseWriter, r *http.Request) {
 	name := r.FormValue("target")
-	for _, t := range d.targets() {
+	for _, t := range d.now().targets {
 		if t.Name == name {
 			n := t.Purge()
 			if n > 0 {
@@ -227,7 +227,7 @@ func (d *daemon) servePurge(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	h, err := d.config().spoolFor(name)
+	h, err := d.now().cfg.spoolFor(name)
 	var n uint64
 	if err == nil {
 		n, err = h.purge()

@@ -94,9 +94,10 @@ func sum(reasons []reason) (n uint64, by map[string]uint64) {
 
 // status is the daemon's now.
 func (d *daemon) status() status {
-	now, cfg := time.Now(), d.config()
-	s := status{Version: versionText(), Started: d.started, Config: cfg.File, Unrouted: d.rules().Unrouted(), Inputs: []inputStatus{}, Rules: []ruleStatus{}, Targets: []targetStatus{}}
-	for i, in := range d.inputs() {
+	now, p := time.Now(), d.now()
+	cfg := p.cfg
+	s := status{Version: versionText(), Started: d.started, Config: cfg.File, Unrouted: p.rules.Unrouted(), Inputs: []inputStatus{}, Rules: []ruleStatus{}, Targets: []targetStatus{}}
+	for i, in := range p.inputs {
 		c, name := in.Counters(), cfg.Inputs[i].Name
 		st := inputStatus{
 			Name: name, Address: strings.Join(addresses(cfg.Inputs[i], in), ", "), Up: !d.ended.has(name), Messages: c.Messages.Load(), Bytes: c.Bytes.Load(),
@@ -106,10 +107,10 @@ func (d *daemon) status() status {
 		st.Dropped, st.Reasons = sum(inputDrops(c))
 		s.Inputs = append(s.Inputs, st)
 	}
-	for _, r := range d.rules().Rules {
+	for _, r := range p.rules.Rules {
 		s.Rules = append(s.Rules, ruleStatus{r.Name, r.Matches()})
 	}
-	for i, t := range d.targets() {
+	for i, t := range p.targets {
 		s.Targets = append(s.Targets, d.targetStatus(cfg.Targets[i], t, now))
 	}
 	return s

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -94,15 +95,12 @@ func (d *daemon) newTap(req tailRequest) (*tap, error) {
 	if err != nil {
 		return nil, err
 	}
-	target := -1
 	if req.Target != "" {
 		var names []string
-		for i, t := range d.targets() {
-			if names = append(names, t.Name); t.Name == req.Target {
-				target = i
-			}
+		for _, t := range d.now().targets {
+			names = append(names, t.Name)
 		}
-		if target < 0 {
+		if !slices.Contains(names, req.Target) {
 			return nil, unknownTarget(req.Target, names)
 		}
 	}
@@ -110,11 +108,11 @@ func (d *daemon) newTap(req tailRequest) (*tap, error) {
 	if req.JSON {
 		format = "json"
 	}
-	template, err := syslog.FormatSpec{Text: format, Zone: d.config().Timezone}.Compile()
+	template, err := syslog.FormatSpec{Text: format, Zone: d.now().cfg.Timezone}.Compile()
 	if err != nil {
 		return nil, err
 	}
-	t := newTap(match, target, template)
+	t := newTap(match, req.Target, template)
 	t.heads = req.Heads
 	return t, nil
 }

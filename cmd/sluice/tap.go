@@ -6,6 +6,7 @@ import (
 
 	"sluice/rules"
 	"sluice/syslog"
+	"sluice/writer"
 )
 
 // taps are those who watch messages go by. While there is nobody, that costs a batch one atomic load.
@@ -21,7 +22,7 @@ const tapRoom = 256 << 10
 // waits for him.
 type tap struct {
 	set    *rules.Set // of one rule, which matches what is wanted
-	target int        // only what goes there; negative: whatever it is
+	target string     // only what goes there; empty: whatever it is
 	wake   chan struct{}
 
 	mu     sync.Mutex // inputs hand over batches at once
@@ -33,7 +34,7 @@ type tap struct {
 }
 
 // newTap returns a tap of the messages for which match holds; nil is all. It is not in use yet.
-func newTap(match rules.Condition, target int, format *syslog.Template) *tap {
+func newTap(match rules.Condition, target string, format *syslog.Template) *tap {
 	set := rules.NewSet([]*rules.Rule{{Name: "tail", Match: match, Targets: []int{0}}}, 1)
 	return &tap{set: set, target: target, format: format, wake: make(chan struct{}, 1)}
 }
@@ -67,27 +68,33 @@ func (t *taps) change(to func([]*tap) []*tap) {
 	t.current.Store(&all)
 }
 
-// show copies what of b is wanted. To says which messages go to which target.
-func (t *taps) show(b *syslog.Batch, to [][]int32) {
+// show copies what of b is wanted. To says which messages go to which of the targets.
+func (t *taps) show(b *syslog.Batch, to [][]int32, targets []*writer.Target) {
 	all := t.current.Load()
 	if all == nil {
 		return
 	}
 	for _, one := range *all {
-		one.copy(b, to)
+		one.copy(b, one.there(to, targets))
 	}
 }
 
-func (t *tap) copy(b *syslog.Batch, to [][]int32) {
+// there is what goes to the tap's target; nothing if a reload has removed it.
+func (t *tap) there(to [][]int32, targets []*writer.Target) []int32 {
+	for i, target := range targets {
+		if target.Name == t.target {
+			return to[i]
+		}
+	}
+	return nil
+}
+
+func (t *tap) copy(b *syslog.Batch, there []int32) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.set.Route(b, &t.routes)
-	wanted, there := t.routes.To[0], []int32(nil)
-	if t.target >= 0 {
-		there = to[t.target]
-	}
-	for _, i := range wanted {
-		if t.target >= 0 {
+	for _, i := range t.routes.To[0] {
+		if t.target != "" {
 			for len(there) > 0 && there[0] < i { // both ascend
 				there = there[1:]
 			}

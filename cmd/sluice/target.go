@@ -23,9 +23,67 @@ type Target struct {
 	Where  string // path, URL or stream
 	Format syslog.FormatSpec
 	Path   func() (*writer.Path, error) // nil unless Where holds fields
-	Open   func(e env) (*writer.Target, error)
 
-	spec any // what YAML said, to tell whether two targets for one place agree
+	spec  any // what YAML said, to tell whether two targets for one place agree, and whether a reload changes anything
+	queue writer.QueueOptions
+	retry writer.Retry
+	sink  func(e env) (writer.Sink, error)
+	made  any                          // what of spec the sink is made of
+	lead  func() (*writer.Path, error) // nil: all goes to one place, or where the sink wants it
+}
+
+// Open makes the target, which does not run yet.
+func (t *Target) Open(e env) (*writer.Target, error) {
+	sink, err := t.sink(e)
+	if err != nil {
+		return nil, err
+	}
+	template, err := t.Format.Compile()
+	if err != nil {
+		return nil, err
+	}
+	path, err := t.path()
+	if err != nil {
+		return nil, err
+	}
+	w := writer.NewTarget(t.Name, writer.NewQueue(t.queue, template, path), sink, e.log)
+	w.Retry = t.retry
+	if err := w.OpenSpool(spoolOf(e.stateDir, t.Name), e.log.With("target", t.Name)); err != nil {
+		w.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// path makes the paths of messages.
+func (t *Target) path() (*writer.Path, error) {
+	if t.lead == nil {
+		return nil, nil
+	}
+	return t.lead()
+}
+
+// change is what makes of w, which is the target before, the target t; nil if they are the same. Nothing is changed yet.
+func (t *Target) change(e env, w *writer.Target, before *Target, zoneChanged bool) (*writer.Change, error) {
+	if !zoneChanged && reflect.DeepEqual(t.spec, before.spec) && reflect.DeepEqual(t.Format, before.Format) {
+		return nil, nil
+	}
+	template, err := t.Format.Compile()
+	if err != nil {
+		return nil, err
+	}
+	if err := w.PrepareSpool(t.queue); err != nil {
+		return nil, err
+	}
+	c := &writer.Change{Format: template, Queue: t.queue, Retry: t.retry}
+	if !zoneChanged && t.Kind == before.Kind && reflect.DeepEqual(t.made, before.made) {
+		return c, nil
+	}
+	if c.Path, err = t.path(); err != nil {
+		return nil, err
+	}
+	c.Sink, err = t.sink(e)
+	return c, err
 }
 
 // targets reads the named targets of a file.
@@ -106,7 +164,7 @@ func (l *loader) targetOf(k targetKind, f *fragment, t *Target, n *yaml.Node) bo
 		return false
 	}
 	k.decode(l, f, t, n)
-	return t.Open != nil
+	return t.sink != nil
 }
 
 // destination finds or makes the target that an entry of `to` means: a name, a path, a URL or a mapping. It returns the
@@ -227,7 +285,11 @@ func decodeFileTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
 	if path != nil {
 		fixed, t.Path = "", compilePath
 	}
-	t.Open = func(e env) (*writer.Target, error) {
+	t.queue, t.retry, t.lead = spec.Queue, writer.DefaultRetry(), t.Path
+	made := spec
+	made.Format, made.Escape, made.Queue = "", nil, writer.QueueOptions{}
+	t.made = made
+	t.sink = func(e env) (writer.Sink, error) {
 		options := spec.FileOptions
 		options.Owner, options.Group = cmp.Or(options.Owner, e.runAs.owner()), cmp.Or(options.Group, e.runAs.group())
 		sink, err := writer.NewFileSink(fixed, options)
@@ -238,28 +300,8 @@ func decodeFileTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
 			sink.Close()
 			return nil, err
 		}
-		return t.start(e, spec.Queue, t.Path, sink)
+		return sink, nil
 	}
-}
-
-// start puts a queue before a sink. Path makes the paths of messages; nil: all go to one place.
-func (t *Target) start(e env, o writer.QueueOptions, path func() (*writer.Path, error), sink writer.Sink) (*writer.Target, error) {
-	template, err := t.Format.Compile()
-	if err != nil {
-		return nil, err
-	}
-	var p *writer.Path
-	if path != nil {
-		if p, err = path(); err != nil {
-			return nil, err
-		}
-	}
-	w := writer.NewTarget(t.Name, writer.NewQueue(o, template, p), sink, e.log)
-	if err := w.OpenSpool(spoolOf(e.stateDir, t.Name), e.log.With("target", t.Name)); err != nil {
-		w.Close()
-		return nil, err
-	}
-	return w, nil
 }
 
 // spoolOf is the folder of a target's spool. An in-place target's name is a path or a URL.
@@ -287,8 +329,7 @@ func decodeConsoleTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
 		return
 	}
 	t.Format = l.compile(n, spec.Format, spec.Escape)
-	t.Where, t.spec = spec.Console, spec
-	t.Open = func(e env) (*writer.Target, error) {
-		return t.start(e, spec.Queue, nil, writer.NewConsole(out))
-	}
+	t.Where, t.spec, t.made = spec.Console, spec, spec.Console
+	t.queue, t.retry = spec.Queue, writer.DefaultRetry()
+	t.sink = func(env) (writer.Sink, error) { return writer.NewConsole(out), nil }
 }

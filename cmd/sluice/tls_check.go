@@ -70,7 +70,7 @@ func (l *loader) tlsPaths(dir string, n *yaml.Node, paths map[string]*string) {
 	for key, path := range paths {
 		if at := strict.Lookup(n, key); at != nil && *path != "" {
 			*path = l.path(at, dir, *path)
-			l.cfg.tlsFiles = append(l.cfg.tlsFiles, *path)
+			l.cfg.certificates = append(l.cfg.certificates, *path)
 		}
 	}
 }

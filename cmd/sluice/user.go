@@ -98,7 +98,7 @@ func findUser(userName, groupName string) (*runAs, error) {
 // becomeUser gives up root, if that is configured, and warns of what will be missed. What is open stays open. The kernel
 // takes all capabilities away with the user number 0.
 func (d *daemon) becomeUser() error {
-	as := d.config().runAs
+	as := d.now().cfg.runAs
 	if as == nil {
 		return nil
 	}
@@ -108,9 +108,7 @@ func (d *daemon) becomeUser() error {
 	if err := as.become(); err != nil {
 		return fmt.Errorf("becoming %s: %w", as.name, err)
 	}
-	for _, lack := range d.lacks(as) {
-		d.log.Warn(lack, "user", as.name)
-	}
+	d.sayLacks(d.now().cfg)
 	return nil
 }
 

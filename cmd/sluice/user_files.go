@@ -18,7 +18,7 @@ var stateNames = []string{"lock", "spool", "kernel", "control.sock"}
 // giveAway gives as what root has made for sluice alone: what is in the state folder, the folder too if there is nothing
 // else in it, and the socket of the commands.
 func (d *daemon) giveAway(as *runAs) error {
-	cfg := d.config()
+	cfg := d.now().cfg
 	var faults []error
 	state, err := os.Open(cfg.StateDir)
 	if err != nil {
@@ -95,9 +95,17 @@ func (r *runAs) giveOne(folder, flags int, name string) error {
 	return nil
 }
 
-// lacks says what will not work without root: it is better known now than when a file is rotated.
-func (d *daemon) lacks(as *runAs) (lacks []string) {
-	cfg := d.config()
+// sayLacks says what of cfg will not work without root: it is better known now than when a file is rotated.
+func (d *daemon) sayLacks(cfg *Config) {
+	if cfg.runAs == nil {
+		return
+	}
+	for _, lack := range cfg.runAs.lacks(cfg) {
+		d.log.Warn(lack, "user", cfg.runAs.name)
+	}
+}
+
+func (r *runAs) lacks(cfg *Config) (lacks []string) {
 	if !may(cfg.StateDir, unix.W_OK|unix.X_OK) {
 		lacks = append(lacks, fmt.Sprintf("state_dir %s cannot be written to: nothing is spooled or saved there", cfg.StateDir))
 	}
@@ -106,14 +114,14 @@ func (d *daemon) lacks(as *runAs) (lacks []string) {
 		if !ok {
 			continue
 		}
-		if lack := as.lackOf(spec); lack != "" {
+		if lack := r.lackOf(spec); lack != "" {
 			lacks = append(lacks, fmt.Sprintf("target %s: %s", t.Name, lack))
 		}
-		if owner := as.cannotGive(spec); owner != "" {
+		if owner := r.cannotGive(spec); owner != "" {
 			lacks = append(lacks, fmt.Sprintf("target %s: new files cannot be given to %s", t.Name, owner))
 		}
 	}
-	for _, file := range append(slices.Clone(cfg.tlsFiles), cfg.File) {
+	for _, file := range append(slices.Clone(cfg.certificates), cfg.File) {
 		if file != "" && !may(file, unix.R_OK) {
 			lacks = append(lacks, fmt.Sprintf("%s cannot be read again when it changes", file))
 		}
@@ -124,7 +132,7 @@ func (d *daemon) lacks(as *runAs) (lacks []string) {
 // lackOf says what cannot be done with the files of a target; nothing if all can.
 func (r *runAs) lackOf(spec fileSpec) string {
 	folder, fixed := folderOf(spec.File)
-	there := existing(folder)
+	there := nearest(folder)
 	canMake := may(there, unix.W_OK|unix.X_OK)
 	if !fixed {
 		if canMake {
@@ -152,8 +160,8 @@ func folderOf(path string) (folder string, fixed bool) {
 	return filepath.Dir(start), !fields
 }
 
-// existing is the folder, or the nearest one above it that there is.
-func existing(folder string) string {
+// nearest is the folder, or the nearest one above it that there is.
+func nearest(folder string) string {
 	for {
 		if _, err := os.Stat(folder); err == nil || folder == filepath.Dir(folder) {
 			return folder

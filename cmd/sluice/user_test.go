@@ -67,8 +67,8 @@ func identity(t testing.TB, pid int) map[string]string {
 	return is
 }
 
-// accountOf is a user's numbers.
-func accountOf(t testing.TB, name string) (uid, gid string, groups []string) {
+// userNumbers is a user's numbers.
+func userNumbers(t testing.TB, name string) (uid, gid string, groups []string) {
 	t.Helper()
 	u, err := user.Lookup(name)
 	if err != nil {
@@ -93,8 +93,8 @@ func readable(t testing.TB, dir string) func(*exec.Cmd) {
 // Who starts as root becomes the user, on every thread; what it has made and makes later is the user's.
 func TestUser(t *testing.T) {
 	needsRoot(t)
-	uid, gid, groups := accountOf(t, "daemon")
-	_, adm, _ := accountOf(t, "games")
+	uid, gid, groups := userNumbers(t, "daemon")
+	_, adm, _ := userNumbers(t, "games")
 	for _, c := range []struct {
 		name, keys, uid, gid string
 		groups               []string
@@ -224,10 +224,34 @@ rules: [{to: [theirs, mine, many, given, grouped, hidden, fine, device]}]
 	}
 }
 
+// After a reload sluice is still the user, says what that one lacks, and that another has to wait for a restart.
+func TestUserReload(t *testing.T) {
+	needsRoot(t)
+	dir := openFolderFor(t, 0o777)
+	if err := os.Mkdir(filepath.Join(dir, "closed"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const conf = `{user: %s, state_dir: ./state, inputs: [{syslog: "tcp://127.0.0.1:0", name: in}], rules: [{to: "%s/{app_name}"}]}`
+	p := runWith(t, dir, "sluice.yaml", fmt.Sprintf(conf, "daemon", "."), readable(t, dir))
+	if err := os.Chown(filepath.Join(dir, "sluice.yaml"), 1, -1); err != nil { // reload writes it anew, for its owner
+		t.Fatal(err)
+	}
+	if out, code := p.reload(fmt.Sprintf(conf, "games", "closed")); code != 0 {
+		t.Fatal(out)
+	}
+	p.says("a reload does not change these, a restart does\" keys=user")
+	p.says("files cannot be made in closed\" user=daemon")
+	uid, _, _ := userNumbers(t, "daemon")
+	if is := identity(t, p.cmd.Process.Pid); !strings.HasPrefix(is["Uid"], uid+" ") {
+		t.Error(is["Uid"])
+	}
+	p.stop()
+}
+
 // Without root nobody else can be had: it goes on as it is, and says so.
 func TestUserWithoutRoot(t *testing.T) {
 	needsRoot(t) // to be nobody
-	uid, gid, _ := accountOf(t, "nobody")
+	uid, gid, _ := userNumbers(t, "nobody")
 	u, _ := strconv.Atoi(uid)
 	g, _ := strconv.Atoi(gid)
 	for name, warns := range map[string]bool{"daemon": true, "nobody": false} {

@@ -53,6 +53,7 @@ func decodeZMQInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 			e.Address = l.path(here, f.dir, e.Address)
 		}
 		cfg.Endpoints = append(cfg.Endpoints, e)
+		in.endpoints = append(in.endpoints, endpoint{Network: e.Network, Address: e.Address, Bound: cfg.Bind, Owned: cfg.Owner+cfg.Group != ""})
 	}
 	if !ok {
 		return
@@ -64,6 +65,7 @@ func decodeZMQInput(l *loader, f *fragment, in *Input, n *yaml.Node) {
 	}
 	in.Transport, in.Parse, in.Decode, in.Connects = syslog.ZMQ, cfg.ParseOptions, cfg.Decode, !cfg.Bind
 	in.Address = cfg.Endpoints[0].Address
+	in.spec = spec
 	in.Open = func(e env) (runner, error) {
 		cfg := cfg
 		cfg.Owner, cfg.Group = cmp.Or(cfg.Owner, e.runAs.owner()), cmp.Or(cfg.Group, e.runAs.group())
