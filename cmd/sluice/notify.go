@@ -73,7 +73,7 @@ func (d *daemon) stopping() { d.tell(manager.SdNotifyStopping, "STATUS=writes wh
 func (d *daemon) tellStatus(ctx context.Context) {
 	tick := time.NewTicker(statusEvery)
 	defer tick.Stop()
-	told := d.statusLine()
+	told := ""
 	for {
 		select {
 		case <-tick.C:

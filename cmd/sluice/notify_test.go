@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -34,24 +35,25 @@ func newServiceManager(t testing.TB, name string) *serviceManager {
 	return &serviceManager{t, conn}
 }
 
-// next is what it is told next.
-func (m *serviceManager) next() string {
+// next is what it is told next, if that is not too late.
+func (m *serviceManager) next(until time.Time) string {
 	m.t.Helper()
 	buf := make([]byte, 4096)
-	m.conn.SetReadDeadline(time.Now().Add(patience))
+	m.conn.SetReadDeadline(until)
 	n, err := m.conn.Read(buf)
-	if err != nil {
-		m.t.Fatal(err)
+	if err != nil || time.Now().After(until) {
+		m.t.Fatalf("nothing of what should have been told: %v", err)
 	}
 	return string(buf[:n])
 }
 
-// hears waits until it is told what matches, and returns that.
-func (m *serviceManager) hears(what string) string {
+// hears waits until it has been told something that matches each of these, in any order.
+func (m *serviceManager) hears(all ...string) {
 	m.t.Helper()
-	for {
-		if told := m.next(); regexp.MustCompile(what).MatchString(told) {
-			return told
+	for until := time.Now().Add(patience); len(all) > 0; {
+		told := m.next(until)
+		if i := slices.IndexFunc(all, func(what string) bool { return regexp.MustCompile(what).MatchString(told) }); i >= 0 {
+			all = slices.Delete(all, i, i+1)
 		}
 	}
 }
@@ -69,13 +71,11 @@ func TestNotify(t *testing.T) {
 	for _, socket := range []string{filepath.Join(t.TempDir(), name), "@" + filepath.Base(t.TempDir()) + t.Name()} {
 		m, dir := newServiceManager(t, socket), t.TempDir()
 		p := runWith(t, dir, "sluice.yaml", `{state_dir: ./state, inputs: ["tcp://127.0.0.1:0"], rules: [{to: ./out}]}`, m.of("100000"))
-		if got, want := m.next(), "READY=1\nSTATUS=1 inputs, 1 targets, 1 rules; 0 messages"; got != want {
+		if got, want := m.next(time.Now().Add(patience)), "READY=1\nSTATUS=1 inputs, 1 targets, 1 rules; 0 messages"; got != want {
 			t.Errorf("first %q, not %q", got, want)
 		}
 		tell(t, p.address["tcp"], "<14>app: hello")
-		m.hears("^WATCHDOG=1$")
-		m.hears("^WATCHDOG=1$")
-		m.hears("^STATUS=.*; 1 messages$")
+		m.hears("^WATCHDOG=1$", "^WATCHDOG=1$", "^STATUS=.*; 1 messages$")
 		p.cmd.Process.Signal(os.Interrupt)
 		m.hears("^STOPPING=1\nSTATUS=")
 		if err := p.cmd.Wait(); err != nil {
