@@ -89,7 +89,7 @@ func TestZMQRefused(t *testing.T) {
 			f.sink.wait(t, 1)
 
 			p := f.dial(t).send(c.send)
-			fatal(t, p.Conn.(*net.TCPConn).CloseWrite())
+			_ = p.Conn.(*net.TCPConn).CloseWrite() // the input may have been faster
 			p.closed()
 			if c.want != "" {
 				f.logs.wait(t, c.want)

@@ -32,7 +32,7 @@ func fileSink(t *testing.T, path string) *FileSink {
 
 // change makes the flow's target one of sink, which may be nil.
 func (f *flow) change(sink Sink, path *Path) {
-	f.Change(Change{Format: f.format, Queue: f.bounds(), Retry: f.Retry, Sink: sink, Path: path})
+	f.Change(Change{Format: f.format, Queue: f.bounds(), Retry: quickRetry, Sink: sink, Path: path})
 }
 
 // wantNumbers checks that files, one after the other, hold each number below n once, in order.
@@ -56,6 +56,9 @@ func wantNumbers(t *testing.T, n int, files ...string) {
 		t.Errorf("%d of %d messages are there", next, n)
 	}
 }
+
+// quickRetry is that of a flow.
+var quickRetry = Retry{Min: time.Millisecond, Max: 20 * time.Millisecond, Steady: 50 * time.Millisecond}
 
 var blocking = QueueOptions{Memory: 1 << 20, WhenFull: BlockSenders}
 
@@ -198,7 +201,7 @@ func TestChangeQueue(t *testing.T) {
 		o.Spool = int64(i%2) * (64 << 20)
 		o.Memory = 1<<20 + int64(i)
 		fatal(t, f.PrepareSpool(o))
-		f.Change(Change{Format: f.format, Queue: o, Retry: f.Retry})
+		f.Change(Change{Format: f.format, Queue: o, Retry: quickRetry})
 	}
 	waitUntil(t, "all is sent", func() bool { return f.QueueBytes() == 0 && f.SpoolBytes() == 0 })
 	f.finish()
@@ -218,7 +221,7 @@ func TestChangeSpoolAway(t *testing.T) {
 	waitUntil(t, "the spool is used", func() bool { return f.SpoolBytes() > 0 })
 	options := f.bounds()
 	options.Spool = 0
-	f.Change(Change{Format: f.format, Queue: options, Retry: f.Retry})
+	f.Change(Change{Format: f.format, Queue: options, Retry: quickRetry})
 	f.send(5000)
 	c := newCollector(t, where)
 	c.serve = func(_ int, _ net.Conn, lines *bufio.Reader) { c.read(lines, -1) }
