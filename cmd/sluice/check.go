@@ -23,11 +23,15 @@ func newCheckCommand() *cobra.Command {
 			for _, w := range cfg.Warnings {
 				fmt.Fprintf(cmd.ErrOrStderr(), "%s (warning)\n", w)
 			}
-			forgotten := cfg.forgottenSpools()
-			for _, w := range forgotten {
+			beside, err := cfg.unitLacks()
+			if err != nil {
+				return err
+			}
+			beside = append(beside, cfg.forgottenSpools()...)
+			for _, w := range beside {
 				fmt.Fprintf(cmd.ErrOrStderr(), "%s (warning)\n", w)
 			}
-			if n := len(cfg.Warnings) + len(forgotten); beStrict && n > 0 {
+			if n := len(cfg.Warnings) + len(beside); beStrict && n > 0 {
 				return exitError{exitRunTime, fmt.Errorf("%d warnings", n)}
 			}
 			if show {

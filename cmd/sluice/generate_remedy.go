@@ -6,7 +6,10 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // underSystemd reports whether a service manager has started us, or who did.
@@ -26,4 +29,21 @@ func remedies(_ []string, a slog.Attr) slog.Attr {
 		a.Value = slog.AnyValue(withRemedy(err))
 	}
 	return a
+}
+
+// unitLacks says what of the configuration the unit that we run in does not allow. Its ExecStartPre=sluice check asks.
+func (c *Config) unitLacks() (lacks []string, err error) {
+	if !underSystemd() {
+		return nil, nil
+	}
+	p, err := c.footprint()
+	if err != nil {
+		return nil, err
+	}
+	for _, folder := range outermost(slices.Concat(p.Folders, p.Sockets)) {
+		if err := unix.Access(existing(folder), unix.W_OK); err == unix.EROFS || err == unix.EACCES {
+			lacks = append(lacks, fmt.Sprintf("%s: %v", folder, withRemedy(err)))
+		}
+	}
+	return lacks, nil
 }

@@ -70,15 +70,15 @@ func (s *Spool) append(r *Record) error {
 // makeRoom ends the segment that is appended to, if a record of that size does not go into it, and reports whether there
 // is room for it. A record larger than a segment gets one of its own.
 func (s *Spool) makeRoom(size int64) error {
-	if size > maxRecord || size+headerSize > s.options.Size {
+	if size > maxRecord || size+headerSize > s.options.Load().Size {
 		return ErrTooLarge
 	}
 	fits := s.out != nil && (s.out.end == 0 || s.out.end+size+headerSize <= s.limit)
-	if s.out != nil && s.out.end > 0 && s.out.done == s.out.end && (!fits || s.need(size, fits) > s.options.Size) {
+	if s.out != nil && s.out.end > 0 && s.out.done == s.out.end && (!fits || s.need(size, fits) > s.options.Load().Size) {
 		s.settle(true) // nothing of it waits
 		fits = false
 	}
-	if s.need(size, fits) > s.options.Size {
+	if s.need(size, fits) > s.options.Load().Size {
 		return ErrFull
 	}
 	if s.out != nil && !fits {
@@ -116,14 +116,14 @@ func (s *Spool) create() error {
 // write writes the record in s.buf to the end of seg, or cuts off what was written of it.
 func (s *Spool) write(seg *segment) error {
 	_, err := s.file.WriteAt(s.buf, seg.end)
-	if err == nil && s.options.Fsync == 0 {
+	if err == nil && s.options.Load().Fsync == 0 {
 		err = s.flusher.now(s)
 	}
 	if err != nil {
 		return errors.Join(err, s.file.Truncate(seg.end))
 	}
-	if s.options.Fsync > 0 && s.flusher.dataDue.IsZero() {
-		s.flusher.dataDue = time.Now().Add(s.options.Fsync)
+	if s.options.Load().Fsync > 0 && s.flusher.dataDue.IsZero() {
+		s.flusher.dataDue = time.Now().Add(s.options.Load().Fsync)
 		s.flusher.rouse()
 	}
 	return nil
@@ -151,7 +151,7 @@ func (s *Spool) roll() {
 	s.flusher.unsynced = append(s.flusher.unsynced, s.file)
 	s.out, s.file = nil, nil
 	if s.flusher.dataDue.IsZero() {
-		s.flusher.dataDue = time.Now().Add(s.options.Fsync)
+		s.flusher.dataDue = time.Now().Add(s.options.Load().Fsync)
 		s.flusher.rouse()
 	}
 	s.settle(false) // it may be delivered

@@ -189,7 +189,7 @@ func (s *Spool) flush(all bool) error {
 		f.dataFault.note(s.log, "the spool", err)
 	}
 	if err != nil && f.dataDue.IsZero() { // for what is appended next; the kernel does not try again what it could not write
-		f.dataDue = now.Add(max(s.options.Fsync, cursorEvery))
+		f.dataDue = now.Add(max(s.options.Load().Fsync, cursorEvery))
 		f.created = f.created || folder
 		f.rouse()
 	}

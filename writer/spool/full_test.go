@@ -140,7 +140,7 @@ func TestFull(t *testing.T) {
 		}
 		records = append(records, r)
 	}
-	if s.Disk() > s.options.Size || s.Disk() < s.options.Size*9/10 {
+	if s.Disk() > s.options.Load().Size || s.Disk() < s.options.Load().Size*9/10 {
 		t.Fatal(s.Disk())
 	}
 	n := len(records)

@@ -41,7 +41,7 @@ const (
 // may be held up for half a minute by a collector, or have nothing to do, and both promises are in seconds.
 type Spool struct {
 	dir     string
-	options Options
+	options atomic.Pointer[Options]
 	limit   int64 // of a segment, unless one record is larger
 	log     *slog.Logger
 	lock    *os.File
@@ -71,8 +71,9 @@ type Spool struct {
 // or a bad one left is taken up: log says what had to be given up.
 func Open(dir string, o Options, log *slog.Logger) (*Spool, error) {
 	s := &Spool{
-		dir: dir, options: o, limit: max(min(maxSegment, o.Size/16), headerSize), log: log.With("spool", dir),
+		dir: dir, limit: max(min(maxSegment, o.Size/16), headerSize), log: log.With("spool", dir),
 	}
+	s.options.Store(&o)
 	if err := s.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("spool %s: %w", dir, err), s.release())
 	}
@@ -198,12 +199,8 @@ func (s *Spool) find(p place) (*segment, place) {
 	return s.segments[i], p
 }
 
-// Change changes the bounds for what is appended from now on.
-func (s *Spool) Change(o Options) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.options = o
-}
+// Change changes the bounds for what is appended from now on. It waits for no disk.
+func (s *Spool) Change(o Options) { s.options.Store(&o) }
 
 // unlink deletes a segment's file.
 func (s *Spool) unlink(number uint64) error {
