@@ -14,9 +14,8 @@ import (
 
 // A zmqSpec is a ZeroMQ input as YAML has it.
 type zmqSpec struct {
-	Endpoints         []string   `yaml:"zmq,list"`
-	Name              string     `yaml:"name"`
-	RateLimit         *yaml.Node `yaml:"rate_limit,later"`
+	Endpoints         []string `yaml:"zmq,list"`
+	Name              string   `yaml:"name"`
 	ingest.ZMQOptions `yaml:",inline"`
 }
 
