@@ -152,7 +152,7 @@ func TestOrigin(t *testing.T) {
 			f.sink.wait(t, 1)
 			f.stop()
 			c.want.Input, c.want.Transport = "test", c.transport
-			if diff := cmp.Diff(c.want, f.sink.origin); diff != "" {
+			if diff := cmp.Diff(c.want, f.sink.from()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			if got := f.sink.last.Hostname; string(got) != string(c.want.Host) {

@@ -83,6 +83,13 @@ func (s *sink) wait(t testing.TB, n int) []string {
 	return slices.Clone(s.lines)
 }
 
+// from is where the last message came from.
+func (s *sink) from() syslog.Origin {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.origin
+}
+
 // A logbook keeps log lines.
 type logbook struct {
 	mu   sync.Mutex

@@ -97,7 +97,7 @@ func TestPassedOrigin(t *testing.T) {
 		f.sink.wait(t, 1)
 		f.stop()
 		local := transport == syslog.Unix || transport == syslog.Unixgram
-		if o := f.sink.origin; o.Transport != transport || o.Local != local {
+		if o := f.sink.from(); o.Transport != transport || o.Local != local {
 			t.Errorf("%s: %+v", transport, o)
 		}
 	}
@@ -122,8 +122,8 @@ func TestPassedChange(t *testing.T) {
 		if got := f.sink.wait(t, 2*i+2)[2*i+1]; got != "<14>app: a message of more than twenty bytes" {
 			t.Errorf("%s: %s", p, got)
 		}
-		if f.sink.origin.Transport != p.Transport {
-			t.Errorf("%s: %+v", p, f.sink.origin)
+		if o := f.sink.from(); o.Transport != p.Transport {
+			t.Errorf("%s: %+v", p, o)
 		}
 	}
 	cfg.Passed = passed[1:]
@@ -138,8 +138,8 @@ func TestPassedTLS(t *testing.T) {
 	f := run(t, cfg)
 	send(t, f.dial(), "<14>app: secret\n")
 	f.sink.wait(t, 1)
-	if f.sink.origin.Transport != syslog.TLS {
-		t.Errorf("%+v", f.sink.origin)
+	if o := f.sink.from(); o.Transport != syslog.TLS {
+		t.Errorf("%+v", o)
 	}
 	cfg = testConfig(t, syslog.TLS)
 	cfg.Handler, cfg.Inherit, cfg.Passed = newSink(), true, []*Passed{bindPassed(t, syslog.UDP)}
