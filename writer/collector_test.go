@@ -154,7 +154,7 @@ type flow struct {
 func testRemoteOptions() RemoteOptions {
 	o := DefaultRemoteOptions()
 	o.Retry = Retry{Min: time.Millisecond, Max: 20 * time.Millisecond}
-	o.Resend = 100 * time.Millisecond
+	o.Resend = time.Second
 	o.Queue.Spool, o.Queue.WhenFull, o.Queue.BlockFor = 0, BlockSenders, 0
 	return o
 }
