@@ -38,7 +38,7 @@ test: needs vet
 # Programs and files that the tests need, each with the Debian package it is in.
 NEEDS = rsyslogd:rsyslog /usr/lib/*/rsyslog/lmnsd_gtls.so:rsyslog-gnutls logger:bsdutils python3:python3 gcc:gcc logrotate:logrotate mkfs.ext4:e2fsprogs openssl:openssl ip:iproute2 systemd-analyze:systemd systemd-socket-activate:systemd setpriv:util-linux man:man-db zsh:zsh fish:fish dpkg-deb:dpkg lintian:lintian busybox:busybox-static docker-compose:docker-compose /etc/ssl/certs/ca-certificates.crt:ca-certificates \
 	redis-server:redis-server redis-sentinel:redis-sentinel /usr/lib/python3/dist-packages/redis:python3-redis /usr/lib/python3/dist-packages/zmq:python3-zmq \
-	supervisord:supervisor systemd-analyze:systemd gunicorn:gunicorn uwsgi:uwsgi-core /usr/lib/uwsgi/plugins/python3_plugin.so:uwsgi-plugin-python3
+	supervisord:supervisor gunicorn:gunicorn uwsgi:uwsgi-core /usr/lib/uwsgi/plugins/python3_plugin.so:uwsgi-plugin-python3
 
 needs:
 	@missing=; for need in $(NEEDS); do \
