@@ -57,7 +57,7 @@ func TestRemoteTLSBreaks(t *testing.T) {
 	}
 	c.start()
 	o := testRemoteOptions()
-	o.Framing = SendNewline
+	o.Framing, o.Resend = SendNewline, 500*time.Millisecond
 	f := newFlow(t, o, "", c.address()).over(client).start()
 	f.send(messages)
 	c.waitFor(messages)
