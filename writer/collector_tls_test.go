@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"math/big"
 	"net"
+	"strings"
 	"testing"
 	"time"
 )
@@ -82,4 +83,36 @@ func TestRemoteTLSReceipt(t *testing.T) {
 	f.send(1000)
 	c.waitFor(1000)
 	f.finish()
+}
+
+// Whatever a write meets first once the collector has refused us, what is said is that it has.
+func TestRemoteTLSRefused(t *testing.T) {
+	server, client := tlsPair(t)
+	server.ClientAuth = tls.RequireAnyClientCert
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", server)
+	fatal(t, err)
+	defer ln.Close()
+	go func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			conn.(*tls.Conn).Handshake()
+			conn.Close()
+		}
+	}()
+	for range 200 {
+		w, err := dial(t.Context(), Address{Network: "tls", Where: ln.Addr().String(), TLS: client}, testRemoteOptions())
+		if err == nil {
+			for err == nil {
+				_, err = w.Write([]byte("<13>app: a message\n"))
+			}
+			err = w.why(err)
+			w.end()
+		}
+		if !strings.Contains(err.Error(), "the collector refused the TLS connection: tls: certificate required") {
+			t.Fatal(err)
+		}
+	}
 }

@@ -67,10 +67,7 @@ func (l *link) write(p piece) error {
 		text = l.count(p.text)
 	}
 	if _, err := l.wire.Write(text); err != nil {
-		if over, reason := l.wire.over(); over {
-			err = reason
-		}
-		return l.errorf(err)
+		return l.errorf(l.wire.why(err))
 	}
 	p.end = l.wire.written.Load()
 	l.kept = append(l.kept, p)

@@ -141,6 +141,23 @@ func (w *wire) over() (bool, error) {
 	}
 }
 
+// why is the reason of a write's error: where the connection has ended, that is what the peer said last. What it said may
+// wait to be read still, also behind a reset.
+func (w *wire) why(err error) error {
+	if !errors.Is(err, net.ErrClosed) && !errors.Is(err, unix.EPIPE) && !errors.Is(err, unix.ECONNRESET) {
+		return err
+	}
+	_ = w.below.SetReadDeadline(time.Now().Add(lastWords))
+	<-w.gone
+	if _, reason := w.over(); !errors.Is(reason, os.ErrDeadlineExceeded) {
+		return reason
+	}
+	return err
+}
+
+// lastWords is how long a reader may need, on a busy machine, for what has come already.
+const lastWords = 200 * time.Millisecond
+
 // Write writes all of p. It gives up only when the peer has taken nothing for the timeout.
 func (w *wire) Write(p []byte) (int, error) {
 	if w.network == "tls" {
