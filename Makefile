@@ -1,6 +1,7 @@
 # make run     builds sluice and runs it on its embedded default: no root, no file, no port under 1024
 # make test    installs what the tests need (as root; else names it), then vets, lints and tests everything
-# make bench   benchmarks; make fuzz runs every fuzz target for FUZZTIME each
+# make bench   has sluice and rsyslogd do the same jobs in turn, ROUNDS times, and writes .bench/table.md and chart.svg
+# make microbench runs the Go benchmarks; make fuzz every fuzz target for FUZZTIME each
 # make install puts the program, units, man pages, completions and examples below DESTDIR, as Debian has them
 # make deb     dist/*.deb for each of ARCHES; make dist the same as tarballs, with their sums
 GO       ?= go
@@ -18,7 +19,7 @@ sysconfdir ?= /etc
 unitdir    ?= $(prefix)/lib/systemd/system
 docdir     ?= $(datadir)/doc/sluice
 
-.PHONY: build run test needs vet bench fuzz clean docs install files dist deb
+.PHONY: build run test needs vet bench microbench fuzz clean docs install files dist deb
 
 BUILD = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
 
@@ -57,7 +58,11 @@ vet:
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 
-bench:
+ROUNDS ?= 3
+bench: needs build
+	$(GO) test -count 1 -timeout 60m -run '^TestContests$$' -v ./cmd/sluice -contest $(ROUNDS)
+
+microbench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 fuzz:

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"strconv"
+
 	"bufio"
 	"fmt"
 	"net"
@@ -149,4 +152,45 @@ func freePort(t testing.TB) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
+}
+
+func write(b testing.TB, dir, name, text string) {
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// asSluice is this test's program in the part of sluice.
+func asSluice(b testing.TB, args ...string) *exec.Cmd {
+	self, err := os.Executable()
+	if err != nil {
+		b.Fatal(err)
+	}
+	cmd := exec.Command(self, args...)
+	cmd.Args[0] = "sluice"
+	return cmd
+}
+
+func poll(b testing.TB, try func() error) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	err := errors.New("not tried")
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); <-tick.C {
+		if err = try(); err == nil {
+			return
+		}
+	}
+	b.Fatal(err)
+}
+
+// cpuTime is the user and system time of a process: fields 14 and 15 of its stat, in hundredths of a second.
+func cpuTime(b testing.TB, pid int) time.Duration {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')'):]))
+	user, _ := strconv.Atoi(fields[12])
+	system, _ := strconv.Atoi(fields[13])
+	return time.Duration(user+system) * 10 * time.Millisecond
 }
