@@ -55,7 +55,8 @@ needs:
 vet:
 	@unformatted=$$(gofmt -l cmd syslog ingest rules writer 2>/dev/null); \
 	if [ -n "$$unformatted" ]; then echo "gofmt these:" $$unformatted >&2; exit 1; fi
-	$(GO) vet ./...
+	$(GO) vet -race ./...
+	$(GO) vet ./... # some tests are for one of the two
 	$(GO) tool staticcheck ./...
 
 ROUNDS ?= 3

@@ -3,10 +3,8 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -34,18 +32,4 @@ func TestBacklogMemory(t *testing.T) {
 	if spooled < 199e6 {
 		t.Errorf("%d bytes in the spool", spooled)
 	}
-}
-
-// statusOf is a number, in KB, of /proc/PID/status.
-func statusOf(t testing.TB, pid int, key string) int {
-	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	fatal(t, err)
-	_, rest, ok := strings.Cut(string(text), key+":")
-	if !ok {
-		t.Fatalf("no %s", key)
-	}
-	n, err := strconv.Atoi(strings.Fields(rest)[0])
-	fatal(t, err)
-	return n
 }

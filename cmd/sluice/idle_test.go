@@ -4,12 +4,10 @@ package main
 
 import (
 	"bufio"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -44,7 +42,7 @@ func TestIdleConnections(t *testing.T) {
 			address = m[2]
 		}
 	}
-	before := residentKiB(t, cmd.Process.Pid)
+	before := statusOf(t, cmd.Process.Pid, "VmRSS")
 	data := []byte(strings.Repeat("<134>Nov 20 15:17:52 host7 ServerLog[1234]: "+strings.Repeat("x", 150)+"\n", burst))
 	for range conns {
 		c, err := net.Dial("tcp", address)
@@ -62,21 +60,10 @@ func TestIdleConnections(t *testing.T) {
 	for end := time.Now().Add(patience); time.Now().Before(end); <-tick.C {
 		if lines < conns*burst {
 			lines = countLines(filepath.Join(dir, "out.log"))
-		} else if cost = residentKiB(t, cmd.Process.Pid) - before; cost < limit {
+		} else if cost = statusOf(t, cmd.Process.Pid, "VmRSS") - before; cost < limit {
 			t.Logf("%d idle connections cost %d KiB", conns, cost)
 			return
 		}
 	}
 	t.Errorf("%d of %d lines; idle connections cost %d KiB, at most %d are allowed", lines, conns*burst, cost, limit)
-}
-
-var vmRSS = regexp.MustCompile(`VmRSS:\s+(\d+) kB`)
-
-func residentKiB(t *testing.T, pid int) (kib int) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	fmt.Sscan(string(vmRSS.FindSubmatch(status)[1]), &kib)
-	return kib
 }

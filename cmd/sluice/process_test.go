@@ -194,3 +194,17 @@ func cpuTime(b testing.TB, pid int) time.Duration {
 	system, _ := strconv.Atoi(fields[13])
 	return time.Duration(user+system) * 10 * time.Millisecond
 }
+
+// statusOf is a number, in KB, of /proc/PID/status.
+func statusOf(t testing.TB, pid int, key string) int {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	fatal(t, err)
+	_, rest, ok := strings.Cut(string(text), key+":")
+	if !ok {
+		t.Fatalf("no %s", key)
+	}
+	n, err := strconv.Atoi(strings.Fields(rest)[0])
+	fatal(t, err)
+	return n
+}
