@@ -34,7 +34,7 @@ var contests = []contest{
 		sluice: bySluice(`inputs: ["tcp://$ADDRESS"], rules: [` + forTags(`{match: {tag: {contains: "%[1]s"}}, to: $DIR/out.%[1]s, stop: true}`, ", ") + `, {to: "$DIR/out.{hostname}"}]`),
 		rival: byRsyslog(imtcp + `template(name="perhost" type="string" string="$DIR/out.%HOSTNAME%")` + "\n" +
 			forTags(":syslogtag, contains, \"%[1]s\" $DIR/out.%[1]s\n& stop", "\n") + "\n" +
-			`action(type="omfile" dynaFile="perhost" dynaFileCacheSize="200")` + "\n"), // 10 is the default, and ten times slower here
+			`action(type="omfile" dynaFile="perhost" dynaFileCacheSize="200")` + "\n"), // with the default of 10 it would open and close files all the time
 		load: func(r *round, n int) error { return blast(r.address, "", mixture(), n) },
 	},
 	{
@@ -83,7 +83,7 @@ action(type="omfile" file="$DIR/out" template="json")
 		name: "Redis publish → file", messages: 1_000_000, fewer: 100_000,
 		sluice: bySluice(`inputs: [{redis: "redis://$ADDRESS", subscribe: "req.*"}], rules: [{to: {file: "$DIR/out.{channel}", format: message}}]`),
 		rival:  byPython("subscribe_redis"),
-		serve:  func(r *round) { r.address = startContestRedis(r) },
+		serve:  serveRedis,
 		ready:  subscribed,
 		load:   publish,
 	},
@@ -117,7 +117,7 @@ func byRsyslog(conf string) contestant {
 
 // byPython is the receiver that people paste from a blog, or have from pyzog: one process, a WatchedFileHandler.
 func byPython(name string) contestant {
-	return contestant{"Python", "none", "", []string{"/usr/bin/python3", "testdata/contest/" + name + ".py", "$ADDRESS", "$DIR/out"}}
+	return contestant{"Python", "", "", []string{"/usr/bin/python3", "testdata/contest/" + name + ".py", "$ADDRESS", "$DIR/out"}}
 }
 
 // forTags writes text for each of thirty tags.
@@ -129,7 +129,7 @@ func forTags(text, between string) string {
 	return strings.Join(all, between)
 }
 
-// mixture has 60 tags, of which the rules know every other, on 100 hosts.
+// mixture has 60 tags, of which the rules know half, on 100 hosts.
 func mixture() (messages []string) {
 	for i := range 6000 {
 		head := fmt.Sprintf("<134>Nov 20 15:17:52 host%02d svc%02d[1234]: ", i%100, i%60)
@@ -147,9 +147,8 @@ func structured() (messages []string) {
 	return messages
 }
 
-func startContestRedis(r *round) string {
-	address, _ := startRedis(r.t, "--client-output-buffer-limit", "pubsub 0 0 0") // Python is slow, and would be cut off
-	return address
+func serveRedis(r *round) {
+	r.address, _ = startRedis(r.t, "--client-output-buffer-limit", "pubsub 0 0 0") // Python is slow, and would be cut off
 }
 
 func subscribed(r *round) error {

@@ -80,7 +80,7 @@ func (c contest) rivalMessages() int {
 	return c.messages
 }
 
-// A contestant is a program with one file that tells it its job.
+// A contestant is a program, and the file that tells it its job, if it needs one.
 type contestant struct {
 	name    string
 	file    string
@@ -92,7 +92,7 @@ type contestant struct {
 type round struct {
 	t         *testing.T
 	dir       string
-	address   string // HOST:PORT that is free, or a path that is
+	address   string // HOST:PORT: nobody had it when the round began
 	collector *counter
 	pid       int
 
@@ -172,7 +172,9 @@ func (r *round) fill(text string) string {
 }
 
 func (r *round) command(who contestant) *exec.Cmd {
-	write(r.t, r.dir, who.file, r.fill(who.text))
+	if who.file != "" {
+		write(r.t, r.dir, who.file, r.fill(who.text))
+	}
 	args := make([]string, len(who.command))
 	for i, a := range who.command {
 		args[i] = r.fill(a)

@@ -94,7 +94,7 @@ func (l *loader) input(f *fragment, in *Input, n *yaml.Node) {
 		scheme, _, _ := strings.Cut(url, "://")
 		for _, k := range inputKinds {
 			if slices.Contains(k.schemes, scheme) {
-				l.inputOf(k, f, in, n)
+				k.decode(l, f, in, n)
 				return
 			}
 		}
@@ -103,7 +103,7 @@ func (l *loader) input(f *fragment, in *Input, n *yaml.Node) {
 	}
 	for _, k := range inputKinds {
 		if strict.Lookup(n, k.key) != nil {
-			l.inputOf(k, f, in, n)
+			k.decode(l, f, in, n)
 			return
 		}
 	}
@@ -112,14 +112,6 @@ func (l *loader) input(f *fragment, in *Input, n *yaml.Node) {
 		keys[i] = k.key
 	}
 	l.Errorf(n, "want a URL, or a mapping with one of the keys %s", strings.Join(keys, ", "))
-}
-
-func (l *loader) inputOf(k inputKind, f *fragment, in *Input, n *yaml.Node) {
-	if k.decode == nil {
-		l.Errorf(n, "%s: not built yet", k.key)
-		return
-	}
-	k.decode(l, f, in, n)
 }
 
 // A syslogSpec is a syslog input as YAML has it.

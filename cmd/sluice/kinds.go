@@ -11,7 +11,7 @@ import (
 type inputKind struct {
 	key     string
 	schemes []string
-	decode  func(l *loader, f *fragment, in *Input, n *yaml.Node) // nil: not built yet
+	decode  func(l *loader, f *fragment, in *Input, n *yaml.Node)
 }
 
 // A targetKind is one way out. The key stands in a target's mapping and holds the path or URL; a plain string is a file
@@ -19,7 +19,7 @@ type inputKind struct {
 type targetKind struct {
 	key     string
 	schemes []string
-	decode  func(l *loader, f *fragment, t *Target, n *yaml.Node) // nil: not built yet
+	decode  func(l *loader, f *fragment, t *Target, n *yaml.Node)
 }
 
 // Every kind there is. A new one is a file with its decode function and a line here.

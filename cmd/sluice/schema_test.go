@@ -135,7 +135,7 @@ func addFields(properties object, t reflect.Type) {
 		switch {
 		case options == "inline":
 			addFields(properties, f.Type)
-		case name == "" || strings.Contains(options, "later"):
+		case name == "":
 		case options == "list":
 			item := typeSchema(f.Type.Elem())
 			properties[name] = object{"anyOf": []any{item, listOf(item)}}

@@ -159,10 +159,6 @@ func (l *loader) target(f *fragment, t *Target, n *yaml.Node) bool {
 
 func (l *loader) targetOf(k targetKind, f *fragment, t *Target, n *yaml.Node) bool {
 	t.Kind = k.key
-	if k.decode == nil {
-		l.Errorf(n, "%s: not built yet", k.key)
-		return false
-	}
 	k.decode(l, f, t, n)
 	return t.sink != nil
 }

@@ -23,8 +23,8 @@ var (
 // not hold keeps its value: set the defaults before. It reads
 //
 //   - structs by their tags `yaml:"name"`, and a dash or an underscore alike; after a comma: `size` (an
-//     integer that counts bytes), `list` (one value is a list of one), `later` (known, not built yet),
-//     `inline` (the keys of a struct within). Fields without a tag are none of its business.
+//     integer that counts bytes), `list` (one value is a list of one), `inline` (the keys of a struct
+//     within). Fields without a tag are none of its business.
 //   - strings, true and false, integers, floats, lists, maps with string keys, pointers, any
 //   - time.Duration, fs.FileMode, *time.Location, netip.Addr and netip.Prefix
 //   - an encoding.TextUnmarshaler, whose error becomes the message; if it has Valid() []string, the
@@ -124,8 +124,6 @@ func (d *Decoder) structure(n *yaml.Node, v reflect.Value) {
 		case again: // the document says so
 		case !known:
 			d.Unknown(p.At, "key", p.Key, keysOf(v.Type()))
-		case f.later:
-			d.errorf(p.At, "not built yet")
 		default:
 			d.value(p.Value, v.FieldByIndex(f.index), f.options)
 		}

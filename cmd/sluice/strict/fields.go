@@ -16,9 +16,8 @@ type field struct {
 
 // options stand behind the comma of a tag.
 type options struct {
-	size  bool // an integer counts bytes: 64KiB
-	later bool // known, and not built yet
-	list  bool // one value will do for a list of one
+	size bool // an integer counts bytes: 64KiB
+	list bool // one value will do for a list of one
 }
 
 var known sync.Map // reflect.Type to []field
@@ -48,8 +47,6 @@ func fieldsOf(t reflect.Type) []field {
 			case "":
 			case "size":
 				one.size = true
-			case "later":
-				one.later = true
 			case "list":
 				one.list = true
 			default:
@@ -62,7 +59,7 @@ func fieldsOf(t reflect.Type) []field {
 	return out
 }
 
-// Keys is the keys that the struct, or the pointer to one, takes, sorted; without those to come later.
+// Keys is the keys that the struct, or the pointer to one, takes, sorted.
 func Keys(of any) []string {
 	t := reflect.TypeOf(of)
 	for t.Kind() == reflect.Pointer {
@@ -74,9 +71,7 @@ func Keys(of any) []string {
 func keysOf(t reflect.Type) []string {
 	var out []string
 	for _, f := range fieldsOf(t) {
-		if !f.later {
-			out = append(out, f.name)
-		}
+		out = append(out, f.name)
 	}
 	slices.Sort(out)
 	return out

@@ -36,7 +36,6 @@ type config struct {
 	Targets  map[string]target `yaml:"targets"`
 	Rules    []rule            `yaml:"rules"`
 	Record   map[string]any    `yaml:"record"`
-	Journal  any               `yaml:"journal,later"`
 	Node     *yaml.Node        `yaml:"node"`
 	Password string            `yaml:"password"`
 	common   `yaml:",inline"`
