@@ -61,7 +61,7 @@ func TestAppendAllocatesNothing(t *testing.T) {
 					q.settle()
 				}
 			}
-			for range maxFree {
+			for range fewSpares {
 				round()
 			}
 			if n := testing.AllocsPerRun(100, round); n != 0 {

@@ -46,7 +46,7 @@ func (t *Target) Change(c Change) {
 	if c.Sink != nil {
 		if q.open.Count() > 0 { // all messages of a block have paths, or none
 			q.full.push(q.open)
-			q.open = q.blank()
+			q.open = q.spares.pop()
 		}
 		q.usePath(c.Path)
 	}

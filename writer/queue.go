@@ -51,8 +51,7 @@ type Queue struct {
 	path     *Path  // nil where all messages go to one place
 	open     *Block // never nil
 	full     list
-	free     list // blocks to use again, at most maxFree
-	freed    int
+	spares   spares
 	finished bool
 	closed   bool   // abandoned: whatever comes is shed
 	appended uint64 // messages taken in so far, shed ones included: the queue's positions
@@ -68,23 +67,6 @@ type Queue struct {
 	dropped atomic.Uint64
 
 	tooLarge, purged atomic.Uint64
-}
-
-// A sleeper is a goroutine that takes from the queue, and waits for wake while there is nothing.
-type sleeper struct {
-	idle bool // under the queue's mu
-	wake chan struct{}
-}
-
-func newSleeper() sleeper { return sleeper{wake: make(chan struct{}, 1)} }
-
-// rouse wakes the sleeper. The token of an earlier call may still lie there; it wakes as well.
-func (s *sleeper) rouse() {
-	s.idle = false
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
 }
 
 // NewQueue returns an empty queue whose messages are made by format and go to path, or, if that is nil, to one place.
@@ -165,17 +147,9 @@ func (q *Queue) append(m *syslog.Message) int {
 	size := o.size()
 	if size >= q.blockSize {
 		q.full.push(o)
-		q.open = q.blank()
+		q.open = q.spares.pop()
 	}
 	return size - before
-}
-
-func (q *Queue) blank() *Block {
-	if b := q.free.pop(); b != nil {
-		q.freed--
-		return b
-	}
-	return newBlock()
 }
 
 // makeRoom drops what has waited longest, where that is what a full queue does, and reports whether there is room now.
@@ -187,7 +161,7 @@ func (q *Queue) makeRoom() bool {
 	for q.bytes.Load() >= q.options.Memory {
 		if q.full.head == nil && q.open.Count() > 0 {
 			q.full.push(q.open)
-			q.open = q.blank()
+			q.open = q.spares.pop()
 		}
 		b := q.full.pop()
 		if b == nil {
@@ -216,22 +190,18 @@ func (q *Queue) shed(n int) {
 	q.dropped.Add(uint64(n))
 }
 
-// maxFree is how many blocks a queue keeps: enough for a reader that is ahead of the disk by what the disk does at once,
-// so that a busy target allocates nothing; half a megabyte. Of those that are shared it keeps fewer.
-const (
-	maxFree       = 8
-	maxFreeShared = 2
-)
-
-// recycle keeps b for later, unless there are enough or one message made it much larger than a block.
+// recycle keeps b for later, unless there are more spares than may ever wait, or one message made it much larger than a
+// block.
 func (q *Queue) recycle(b *Block) {
-	most := maxFree
+	if (q.spares.n-q.few())*q.blockSize < int(q.options.Memory) && cap(b.Text) <= 2*q.blockSize && b.Text != nil {
+		q.spares.put(b)
+	}
+}
+
+// few is how many spares a queue has that is not busy.
+func (q *Queue) few() int {
 	if q.path != nil {
-		most = maxFreeShared
+		return fewShared
 	}
-	if q.freed < most && cap(b.Text) <= 2*q.blockSize && b.Text != nil {
-		b.reset()
-		q.free.push(b)
-		q.freed++
-	}
+	return fewSpares
 }

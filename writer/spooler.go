@@ -231,7 +231,7 @@ func (s *spooler) take() (b *Block, more, used bool) {
 		q.mu.Lock()
 		on, finished, stored := s.on, q.finished, s.stored
 		if on && !finished {
-			b = q.blank()
+			b = q.spares.pop()
 		}
 		q.mu.Unlock()
 		switch {

@@ -34,9 +34,19 @@ func (q *Queue) takeOr(ctx context.Context, idle func() time.Duration) *Block {
 		if again := idle(); again > 0 {
 			until = time.Now().Add(again)
 		}
-		sleep(ctx, q.writer.wake, until)
+		if due := q.trim(); !due.IsZero() && (until.IsZero() || due.Before(until)) {
+			until = due
+		}
+		q.writer.sleep(ctx, until)
 	}
 	return nil
+}
+
+// trim gives back memory, or returns when there will be some to give back.
+func (q *Queue) trim() time.Time {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.spares.trim(q.few())
 }
 
 // tryTake is take without waiting. More is false if nothing will ever come.
@@ -77,7 +87,7 @@ func (q *Queue) lead(b *Block) {
 func (q *Queue) oldest() *Block {
 	b := q.full.pop()
 	if b == nil && q.open.Count() > 0 {
-		b, q.open = q.open, q.blank()
+		b, q.open = q.open, q.spares.pop()
 	}
 	return b
 }

@@ -1,0 +1,43 @@
+package writer
+
+import (
+	"context"
+	"time"
+)
+
+// A sleeper is a goroutine that takes from the queue, and waits for wake while there is nothing.
+type sleeper struct {
+	idle  bool // under the queue's mu
+	wake  chan struct{}
+	timer *time.Timer // of the goroutine; nil until it sleeps for a time
+}
+
+func newSleeper() sleeper { return sleeper{wake: make(chan struct{}, 1)} }
+
+// rouse wakes the sleeper. The token of an earlier call may still lie there; it wakes as well.
+func (s *sleeper) rouse() {
+	s.idle = false
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// sleep waits until it is roused, or that time has come, or ctx ends; the zero time never comes.
+func (s *sleeper) sleep(ctx context.Context, until time.Time) {
+	var expired <-chan time.Time
+	if !until.IsZero() {
+		if s.timer == nil {
+			s.timer = time.NewTimer(time.Until(until))
+		} else {
+			s.timer.Reset(time.Until(until))
+		}
+		defer s.timer.Stop()
+		expired = s.timer.C
+	}
+	select {
+	case <-s.wake:
+	case <-expired:
+	case <-ctx.Done():
+	}
+}
