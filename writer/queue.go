@@ -59,6 +59,9 @@ type Queue struct {
 	tickets  []ticket
 	writer   sleeper
 
+	taken     time.Time // when the writer took a block last
+	tookSmall bool      // and it was a small one
+
 	blockSize  int      // when a block is full
 	spool      *spooler // nil: none
 	recallable bool     // the sink works on whole blocks: one in its hands can be emptied between two tries
@@ -122,7 +125,7 @@ func (q *Queue) Append(b *syslog.Batch, indexes []int32) (rest []int32, position
 		bytes += int64(q.append(&b.Messages[i]))
 	}
 	q.bytes.Store(bytes)
-	if q.writer.idle {
+	if q.writer.idle || q.writer.lingers && q.full.head != nil {
 		q.writer.rouse()
 	}
 	if q.spool != nil {

@@ -7,16 +7,17 @@ import (
 
 // A sleeper is a goroutine that takes from the queue, and waits for wake while there is nothing.
 type sleeper struct {
-	idle  bool // under the queue's mu
-	wake  chan struct{}
-	timer *time.Timer // of the goroutine; nil until it sleeps for a time
+	idle    bool // waits for anything; under the queue's mu
+	lingers bool // waits for a full block, for a moment; likewise
+	wake    chan struct{}
+	timer   *time.Timer // of the goroutine; nil until it sleeps for a time
 }
 
 func newSleeper() sleeper { return sleeper{wake: make(chan struct{}, 1)} }
 
 // rouse wakes the sleeper. The token of an earlier call may still lie there; it wakes as well.
 func (s *sleeper) rouse() {
-	s.idle = false
+	s.idle, s.lingers = false, false
 	select {
 	case s.wake <- struct{}{}:
 	default:

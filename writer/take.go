@@ -26,7 +26,7 @@ func (q *Queue) take(ctx context.Context) *Block {
 // takeOr is take for a taker with something else to do: idle is called whenever it has to wait, and again after the time
 // that it returns, unless that is 0.
 func (q *Queue) takeOr(ctx context.Context, idle func() time.Duration) *Block {
-	for ctx.Err() == nil {
+	for q.linger(ctx); ctx.Err() == nil; {
 		if b, more := q.tryTake(); b != nil || !more {
 			return b
 		}
@@ -40,6 +40,24 @@ func (q *Queue) takeOr(ctx context.Context, idle func() time.Duration) *Block {
 		q.writer.sleep(ctx, until)
 	}
 	return nil
+}
+
+// lingerTime is how long after a small block the next is taken at the earliest, unless one is full before. A writer that
+// took whatever there is would write a few lines at a time, each for the price of a wakeup and a write, while others fill
+// the queues of thirty files at once.
+const lingerTime = 2 * time.Millisecond
+
+// linger waits until it is time to take the next block.
+func (q *Queue) linger(ctx context.Context) {
+	now := time.Now()
+	q.mu.Lock()
+	until := q.taken.Add(lingerTime)
+	q.writer.lingers = now.Before(until) && q.tookSmall && q.full.head == nil && !q.finished && (q.spool == nil || !q.spool.on)
+	lingers := q.writer.lingers
+	q.mu.Unlock()
+	if lingers {
+		q.writer.sleep(ctx, until)
+	}
 }
 
 // trim gives back memory, or returns when there will be some to give back.
@@ -65,8 +83,9 @@ func (q *Queue) tryTake() (b *Block, more bool) {
 	}
 	if b != nil {
 		q.lead(b)
+		q.taken, q.tookSmall = time.Now(), len(b.Text) < q.blockSize/2
 	}
-	q.inHand, q.writer.idle = b, b == nil
+	q.inHand, q.writer.idle, q.writer.lingers = b, b == nil, false
 	return b, !q.finished
 }
 
