@@ -93,19 +93,27 @@ func newIndex(rules []*Rule) index {
 		}
 	}
 	scan := x.fillTables(exact, asking)
+	list := make([]option, 0, len(scan))
 	for pri := range x.byPRI {
-		var list []option
+		list = list[:0]
 		for _, n := range scan {
 			if p := x.rules[n].pri; p == nil || p[pri] {
 				list = append(list, x.rules[n].option)
 			}
 		}
-		if pri > 0 && slices.Equal(list, x.byPRI[pri-1]) {
-			list = x.byPRI[pri-1]
-		}
-		x.byPRI[pri] = list
+		x.byPRI[pri] = x.share(list, pri)
 	}
 	return x
+}
+
+// share returns a list like this one: that of the PRI before, or of the facility before, or a copy.
+func (x *index) share(list []option, pri int) []option {
+	for _, before := range [...]int{pri - 1, pri - 8} {
+		if before >= 0 && slices.Equal(list, x.byPRI[before]) {
+			return x.byPRI[before]
+		}
+	}
+	return slices.Clone(list)
 }
 
 // fillTables puts rules into tables and returns the others.
@@ -167,9 +175,11 @@ func (r *indexed) narrow(c Condition) {
 			r.pri[i] = true
 		}
 	}
+	m := new(syslog.Message)
+	e := &eval{m: m} // made once: with a thousand rules that is 40 MB less at a start
 	for i := range r.pri {
-		m := syslog.Message{Facility: syslog.Facility(i >> 3), Severity: syslog.Severity(i & 7)}
-		r.pri[i] = r.pri[i] && c.holds(&eval{m: &m})
+		m.Facility, m.Severity = syslog.Facility(i>>3), syslog.Severity(i&7)
+		r.pri[i] = r.pri[i] && c.holds(e)
 	}
 }
 

@@ -112,6 +112,10 @@ type loader struct {
 	*strict.Decoder
 	cfg    *Config
 	places map[*Target]*yaml.Node // where named targets are defined
+
+	byName, byPlace map[string]int // the first target of that name, and that goes there
+	ruleNames       map[string]bool
+	takesAll        *rules.Rule // the first that every message ends at; nil: none so far
 }
 
 // LoadConfig reads the file and what it includes; an empty name is the embedded default. The error holds every mistake,
@@ -130,7 +134,8 @@ func LoadConfig(file string) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{Decoder: strict.NewDecoder(), cfg: &Config{File: file}, places: map[*Target]*yaml.Node{}}
+	l := &loader{Decoder: strict.NewDecoder(), cfg: &Config{File: file}, places: map[*Target]*yaml.Node{},
+		byName: map[string]int{}, byPlace: map[string]int{}, ruleNames: map[string]bool{}}
 	main := mainFile{Hostname: host, Timezone: time.Local, Shutdown: 10 * time.Second, UnhealthyAfter: time.Minute, Log: logOptions{Level: "info", Format: "text"}, StateDir: rootState}
 	if os.Getuid() != 0 {
 		main.StateDir = "./sluice-data"

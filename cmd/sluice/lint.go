@@ -2,7 +2,6 @@ package main
 
 import (
 	"regexp"
-	"slices"
 
 	"gopkg.in/yaml.v3"
 
@@ -18,11 +17,8 @@ func (l *loader) lintRule(n *yaml.Node, r *rules.Rule, aimless bool) {
 	if aimless && !r.Stop {
 		l.warn(n, "has neither to nor stop, and so no effect")
 	}
-	for _, before := range l.cfg.Rules {
-		if before.Stop && before.Match == nil {
-			l.warn(n, "nothing can reach it: rule %q takes every message and stops", before.Name)
-			break
-		}
+	if l.takesAll != nil {
+		l.warn(n, "nothing can reach it: rule %q takes every message and stops", l.takesAll.Name)
 	}
 	if at := strict.Lookup(n, "match"); r.Match != nil {
 		for _, text := range rules.Lint(r.Match) {
@@ -34,12 +30,14 @@ func (l *loader) lintRule(n *yaml.Node, r *rules.Rule, aimless bool) {
 
 // lintTargets finds targets that no rule uses.
 func (l *loader) lintTargets() {
-	for i, t := range l.cfg.Targets {
-		at, named := l.places[t]
-		if !named {
-			continue
+	used := make([]bool, len(l.cfg.Targets))
+	for _, r := range l.cfg.Rules {
+		for _, i := range r.Targets {
+			used[i] = true
 		}
-		if !slices.ContainsFunc(l.cfg.Rules, func(r *rules.Rule) bool { return slices.Contains(r.Targets, i) }) {
+	}
+	for i, t := range l.cfg.Targets {
+		if at, named := l.places[t]; named && !used[i] {
 			l.warn(at, "target %q: no rule uses it", t.Name)
 		}
 	}

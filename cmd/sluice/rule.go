@@ -32,9 +32,10 @@ func (l *loader) rule(f *fragment, n *yaml.Node) {
 	defer l.In("rule %q", spec.Name)()
 	l.Decode(n, &spec)
 	r := &rules.Rule{Name: spec.Name, Stop: spec.Stop}
-	if find(l.cfg.Rules, func(o *rules.Rule) bool { return o.Name == r.Name }) != nil {
+	if l.ruleNames[r.Name] {
 		l.Errorf(n, "another rule has this name")
 	}
+	l.ruleNames[r.Name] = true
 	if at := strict.Lookup(n, "match"); at != nil {
 		r.Match = l.match(at, "match")
 	}
@@ -53,6 +54,9 @@ func (l *loader) rule(f *fragment, n *yaml.Node) {
 		}
 	}
 	l.lintRule(n, r, spec.To == nil)
+	if l.takesAll == nil && r.Stop && r.Match == nil {
+		l.takesAll = r
+	}
 	l.cfg.Rules = append(l.cfg.Rules, r)
 }
 
@@ -210,19 +214,21 @@ func (l *loader) compare(field syslog.Field, op string, n *yaml.Node, fold bool)
 		return l.networks(field, entries)
 	}
 	var values []string
+	var last rules.Condition
 	for _, e := range entries {
 		text, ok := l.Text(e)
 		if !ok {
 			continue
 		}
-		if _, err := rules.Compare(field, op, []string{text}, fold); err != nil {
+		c, err := rules.Compare(field, op, []string{text}, fold)
+		if err != nil {
 			l.wrongWord(e, err)
 			continue
 		}
-		values = append(values, text)
+		values, last = append(values, text), c
 	}
-	if len(values) == 0 {
-		return nil
+	if len(values) < 2 {
+		return last
 	}
 	c, err := rules.Compare(field, op, values, fold)
 	if err != nil {

@@ -108,18 +108,37 @@ func (l *loader) targets(f *fragment) {
 			}
 		}
 		l.places[t] = p.At
-		l.cfg.Targets = append(l.cfg.Targets, t) // a broken one too: rules that name it are not wrong
+		l.add(t) // a broken one too: rules that name it are not wrong
 		done()
 	}
 }
 
 // named returns the target of that name, at the one that goes to that place, or nil.
 func (l *loader) named(name string) *Target {
-	return find(l.cfg.Targets, func(t *Target) bool { return t.Name == name })
+	if i, ok := l.byName[name]; ok {
+		return l.cfg.Targets[i]
+	}
+	return nil
 }
 
 func (l *loader) at(where string) *Target {
-	return find(l.cfg.Targets, func(t *Target) bool { return t.Where == where })
+	if i, ok := l.byPlace[where]; ok {
+		return l.cfg.Targets[i]
+	}
+	return nil
+}
+
+// add makes t one of the configuration's, and returns its index.
+func (l *loader) add(t *Target) int {
+	i := len(l.cfg.Targets)
+	l.cfg.Targets = append(l.cfg.Targets, t)
+	if _, taken := l.byName[t.Name]; !taken {
+		l.byName[t.Name] = i
+	}
+	if _, taken := l.byPlace[t.Where]; !taken {
+		l.byPlace[t.Where] = i
+	}
+	return i
 }
 
 func find[T any](list []*T, is func(*T) bool) *T {
@@ -172,8 +191,8 @@ func (l *loader) destination(f *fragment, n *yaml.Node) int {
 		if !ok {
 			return -1
 		}
-		if t := l.named(name); t != nil {
-			return slices.Index(l.cfg.Targets, t)
+		if i, ok := l.byName[name]; ok {
+			return i
 		}
 		switch {
 		case strings.HasPrefix(name, "-/"):
@@ -212,11 +231,10 @@ func (l *loader) destination(f *fragment, n *yaml.Node) int {
 		if n.Kind == yaml.MappingNode && !reflect.DeepEqual(t.spec, other.spec) {
 			l.Errorf(n, "%s has other options where it is named before (target %q)", t.Where, other.Name)
 		}
-		return slices.Index(l.cfg.Targets, other)
+		return l.byPlace[t.Where]
 	}
 	t.Name = t.Where
-	l.cfg.Targets = append(l.cfg.Targets, t)
-	return len(l.cfg.Targets) - 1
+	return l.add(t)
 }
 
 // compile makes the format of a target and reports what is wrong with it at the key that says so.

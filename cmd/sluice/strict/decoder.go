@@ -22,6 +22,7 @@ type Decoder struct {
 	Synonyms map[string]string
 
 	files   []string
+	docs    []*Document // whose nodes are not in home yet
 	home    map[*yaml.Node]*Document
 	texts   map[*yaml.Node]text
 	context []string
@@ -63,14 +64,23 @@ func (d *Decoder) Parse(name string, src []byte) *Document {
 func (d *Decoder) Add(doc *Document) {
 	d.addFile(doc.Name)
 	d.errs = append(d.errs, doc.errs...)
-	var walk func(n *yaml.Node)
-	walk = func(n *yaml.Node) {
-		d.home[n] = doc
-		for _, c := range n.Content {
-			walk(c)
+	d.docs = append(d.docs, doc)
+}
+
+// homeOf is the document that n stands in, nil if it is in none. Only what has an error asks.
+func (d *Decoder) homeOf(n *yaml.Node) *Document {
+	for _, doc := range d.docs {
+		var walk func(n *yaml.Node)
+		walk = func(n *yaml.Node) {
+			d.home[n] = doc
+			for _, c := range n.Content {
+				walk(c)
+			}
 		}
+		walk(doc.Root)
 	}
-	walk(doc.Root)
+	d.docs = nil
+	return d.home[n]
 }
 
 func (d *Decoder) addFile(name string) {
@@ -103,7 +113,7 @@ func (d *Decoder) report(n *yaml.Node, msg string) {
 	e := Error{Context: strings.Join(d.context, ": "), Msg: msg}
 	if n != nil {
 		e.Line, e.Col = n.Line, n.Column
-		if doc := d.home[n]; doc != nil {
+		if doc := d.homeOf(n); doc != nil {
 			if doc.wrong[n] {
 				return
 			}
@@ -170,7 +180,7 @@ func (d *Decoder) errorf(n *yaml.Node, format string, args ...any) {
 
 // mismatch reports that n is not what is wanted, with the remedy where YAML misled the author.
 func (d *Decoder) mismatch(n *yaml.Node, want string) {
-	doc := d.home[n]
+	doc := d.homeOf(n)
 	switch {
 	case want != "a mapping" && isBraces(n) && doc != nil && doc.braced(n) != "":
 		d.report(n, needsQuotes(doc.braced(n)))

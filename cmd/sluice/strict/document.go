@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -138,14 +137,33 @@ func lines(src []byte) [][]rune {
 
 // lineEnds is where in src each line ends, its line break included: YAML 1.1 has six of them.
 func lineEnds(src []byte) []int {
-	var ends []int
-	for _, at := range lineBreak.FindAllIndex(src, -1) {
-		ends = append(ends, at[1])
+	ends := make([]int, 0, 1+len(src)/32)
+	for i := 0; i < len(src); {
+		switch n := lineBreak(src[i:]); n {
+		case 0:
+			i++
+		default:
+			i += n
+			ends = append(ends, i)
+		}
 	}
 	return ends
 }
 
-var lineBreak = regexp.MustCompile(`\r\n|[\r\n\x{85}\x{2028}\x{2029}]`)
+// lineBreak is the length of the line break that s, which is not empty, begins with, or 0.
+func lineBreak(s []byte) int {
+	switch c := s[0]; {
+	case c == '\r' && len(s) > 1 && s[1] == '\n':
+		return 2
+	case c == '\r' || c == '\n':
+		return 1
+	case c == 0xC2 && len(s) > 1 && s[1] == 0x85: // U+0085
+		return 2
+	case c == 0xE2 && len(s) > 2 && s[1] == 0x80 && s[2]&^1 == 0xA8: // U+2028 and U+2029
+		return 3
+	}
+	return 0
+}
 
 func isNull(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null"

@@ -49,6 +49,9 @@ func (d *Decoder) Secret(n *yaml.Node) bool { return len(d.expanded(Resolve(n)).
 
 // expanded replaces the variables of n, once: a file may give another answer the second time.
 func (d *Decoder) expanded(n *yaml.Node) text {
+	if n.Kind == yaml.ScalarNode && !strings.Contains(n.Value, "${") {
+		return text{value: n.Value}
+	}
 	t, known := d.texts[n]
 	if !known {
 		if n.Kind == yaml.ScalarNode {

@@ -48,8 +48,21 @@ func Lookup(n *yaml.Node, key string) *yaml.Node {
 	if n = Resolve(n); n.Kind != yaml.MappingNode {
 		return nil
 	}
+	key = Fold(key)
+	merges := false
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k := Resolve(n.Content[i])
+		if isMerge(n.Content[i]) {
+			merges = true
+		} else if k.Kind == yaml.ScalarNode && Fold(k.Value) == key {
+			return Resolve(n.Content[i+1])
+		}
+	}
+	if !merges {
+		return nil
+	}
 	for _, p := range pairs(n, Fold) {
-		if Fold(p.Key) == Fold(key) {
+		if Fold(p.Key) == key {
 			return p.Value
 		}
 	}
@@ -59,8 +72,7 @@ func Lookup(n *yaml.Node, key string) *yaml.Node {
 // pairs leaves out a merged key that n has itself or that an earlier merge brought; same says which
 // keys are one.
 func pairs(n *yaml.Node, same func(string) string) []Pair {
-	var out []Pair
-	have := map[string]bool{}
+	out := make([]Pair, 0, len(n.Content)/2)
 	var merges []*yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], Resolve(n.Content[i+1])
@@ -72,9 +84,15 @@ func pairs(n *yaml.Node, same func(string) string) []Pair {
 				merges = append(merges, value)
 			}
 		case text.Kind == yaml.ScalarNode:
-			have[same(text.Value)] = true
 			out = append(out, Pair{text.Value, key, value})
 		}
+	}
+	if len(merges) == 0 {
+		return out
+	}
+	have := map[string]bool{}
+	for _, p := range out {
+		have[same(p.Key)] = true
 	}
 	for _, m := range merges {
 		if m = Resolve(m); m.Kind != yaml.MappingNode {

@@ -12,7 +12,7 @@ func (d *Decoder) At(n *yaml.Node, format string, args ...any) Error {
 	e := Error{Context: strings.Join(d.context, ": "), Msg: d.mask(n, fmt.Sprintf(format, args...))}
 	if n != nil {
 		e.Line, e.Col = n.Line, n.Column
-		if doc := d.home[n]; doc != nil {
+		if doc := d.homeOf(n); doc != nil {
 			e.File = doc.Name
 		}
 	}

@@ -2,6 +2,7 @@ package strict
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 )
@@ -118,8 +119,11 @@ func (s *surveyor) mapping(n *yaml.Node) {
 
 // braces finds {{x}}, and [?x] with its hidden mapping: legal YAML that nobody means.
 func (s *surveyor) braces(n, key *yaml.Node) bool {
+	if n.Style&yaml.FlowStyle == 0 {
+		return false
+	}
 	at := s.doc.at(n.Line, n.Column)
-	if n.Style&yaml.FlowStyle == 0 || key.Kind == yaml.ScalarNode && at != '?' || at != '?' && at != '{' {
+	if key.Kind == yaml.ScalarNode && at != '?' || at != '?' && at != '{' {
 		return false
 	}
 	s.doc.mistaken(n, needsQuotes(s.doc.braced(n)))
@@ -170,14 +174,23 @@ var knownTag = map[string]bool{
 }
 
 func (s *surveyor) plain(n *yaml.Node, key bool) {
-	if n.Kind != yaml.ScalarNode || n.Style != 0 {
-		return
+	if n.Kind != yaml.ScalarNode || n.Style != 0 || isASCII(n.Value) && !(key && strings.Contains(n.Value, ":")) {
+		return // nothing in it is suspect
 	}
 	for _, m := range suspects([]rune(n.Value), key) {
 		s.doc.wrong[n] = true
 		line, col := s.doc.find(n, m.r)
 		s.doc.errorf(line, col, "%s", m.msg)
 	}
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // find is the place of the first r from n on.
