@@ -104,7 +104,7 @@ var hashSeed = maphash.MakeSeed()
 
 // split gives each collector the messages of its hosts. The paths of b are hostnames.
 func (r *Remote) split(b *Block) (pieces []piece) {
-	parts, owed, n := make([]*Block, len(r.links)), &owed{}, uint32(0)
+	parts, owed, n := make([]*Block, len(r.links)), &b.owed, uint32(0)
 	for _, run := range b.paths.runs {
 		which := int(maphash.Bytes(hashSeed, b.paths.of(run)) % uint64(len(parts)))
 		part := parts[which]
@@ -121,6 +121,6 @@ func (r *Remote) split(b *Block) (pieces []piece) {
 	if pieces == nil { // it was purged, and is counted all the same
 		pieces = append(pieces, piece{text: b, of: b, owed: owed})
 	}
-	owed.undelivered, owed.unreleased = len(pieces), len(pieces)
+	owed.written, owed.undelivered, owed.unreleased = false, len(pieces), len(pieces)
 	return pieces
 }

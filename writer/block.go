@@ -27,7 +27,8 @@ type Block struct {
 	purged  bool // it is not wanted any more; see Queue.Purge
 	empty   bool // and therefore holds nothing now
 
-	collector int // whose it is, of several
+	collector int  // whose it is, of several
+	owed      owed // a Remote's
 }
 
 // size is what the block takes of its queue's memory, unless it is in the spool as well: not the text alone, since empty messages have ends too, and short
@@ -37,7 +38,9 @@ func (b *Block) size() int {
 }
 
 // newBlock leaves room for one message of common size beyond the size at which a block is full.
-func newBlock() *Block { return &Block{Text: make([]byte, 0, blockSize+8<<10)} }
+func newBlock() *Block {
+	return &Block{Text: make([]byte, 0, blockSize+8<<10), Ends: make([]uint32, 0, 512)}
+}
 
 // Count is how many messages the block holds.
 func (b *Block) Count() int { return len(b.Ends) }

@@ -191,7 +191,7 @@ func (f *flow) send(n int) {
 			b.Messages[i].Hostname = strconv.AppendInt(nil, int64((f.next+i)%100), 10)
 		}
 		if rest, _ := f.Append(b, indexes(b)); len(rest) > 0 {
-			Offers(f.t.Context(), b, []Offer{{Queue: f.Queue, Rest: rest}})
+			new(Waiter).Offers(f.t.Context(), b, []Offer{{Queue: f.Queue, Rest: rest}})
 		}
 		f.next, n = f.next+count, n-count
 	}

@@ -74,7 +74,7 @@ func TestConcurrentAppenders(t *testing.T) {
 								full = append(full, Offer{Queue: target.Queue, Rest: rest})
 							}
 						}
-						Offers(t.Context(), b, full)
+						new(Waiter).Offers(t.Context(), b, full)
 						if n%50 == 49 {
 							feed.Sync().Wait(t.Context())
 						}

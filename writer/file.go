@@ -122,6 +122,7 @@ func (s *FileSink) Close() error {
 // A file is one file that is appended to.
 type file struct {
 	path     string
+	looker   looker
 	f        *os.File
 	dev, ino uint64
 	regular  bool   // no FIFO and no device
@@ -213,8 +214,8 @@ func (f *file) current() bool {
 	if f.f == nil {
 		return false
 	}
-	var st unix.Stat_t
-	if err := unix.Stat(f.path, &st); err == unix.EACCES {
+	st, err := f.looker.look(f.path)
+	if err == unix.EACCES {
 		// Root was given up, say. Where nobody may look, the open file is the best that is known.
 		info, err := f.f.Stat()
 		if err != nil || f.deleted() {
@@ -222,10 +223,10 @@ func (f *file) current() bool {
 		}
 		f.length = info.Size()
 		return true
-	} else if err != nil || st.Dev != f.dev || st.Ino != f.ino {
+	} else if err != nil || st.dev != f.dev || st.ino != f.ino {
 		return false
 	}
-	f.length = st.Size
+	f.length = st.size
 	return true
 }
 

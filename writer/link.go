@@ -20,6 +20,7 @@ type link struct {
 	window  window
 	frames  []byte // the block in hand, octet-counted
 	sent    int    // datagrams of the block in hand that are sent
+	gauge   gauge
 	packets packets
 }
 

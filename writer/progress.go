@@ -3,6 +3,7 @@ package writer
 import (
 	"slices"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -112,24 +113,42 @@ func (l *link) progress() (again time.Duration) {
 	return l.window.again
 }
 
+// A gauge asks the kernel about a connection. It is asked once for each block or more often, so it has what that takes.
+type gauge struct {
+	read    func(fd uintptr)
+	queued  int // bytes that the peer's kernel has not acknowledged
+	unknown bool
+	info    unix.TCPInfo
+	window  bool // info is there
+}
+
+// ask is called within Control.
+func (g *gauge) ask(fd uintptr) {
+	queued, err := unix.IoctlGetInt(int(fd), unix.SIOCOUTQ)
+	g.queued, g.unknown = queued, err != nil
+	size := uint32(unsafe.Sizeof(g.info))
+	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.IPPROTO_TCP, unix.TCP_INFO,
+		uintptr(unsafe.Pointer(&g.info)), uintptr(unsafe.Pointer(&size)), 0)
+	g.window = errno == 0
+}
+
 // acknowledged is how many bytes the peer's kernel has: those that were written less those that wait in ours. (Not
 // tcpi_bytes_acked, which counts the SYN.) Open reports whether the peer has most likely read them.
 func (l *link) acknowledged() (n int64, open, ok bool) {
+	g := &l.gauge
+	if g.read == nil {
+		g.read = g.ask
+	}
 	n = l.wire.written.Load()
-	err := l.wire.raw.Control(func(fd uintptr) {
-		queued, e := unix.IoctlGetInt(int(fd), unix.SIOCOUTQ)
-		if e != nil {
-			return
-		}
-		n, ok = n-int64(queued), true
-		if l.wire.network == "unix" { // what waits, waits for the peer to read it
-			open = true
-			return
-		}
-		if info, e := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO); e == nil {
-			l.window.largest = max(l.window.largest, info.Snd_wnd)
-			open = uint64(info.Snd_wnd)*100 >= uint64(l.window.largest)*windowOpen
-		}
-	})
-	return n, open, ok && err == nil
+	if err := l.wire.raw.Control(g.read); err != nil || g.unknown {
+		return n, false, false
+	}
+	switch {
+	case l.wire.network == "unix": // what waits, waits for the peer to read it
+		open = true
+	case g.window:
+		l.window.largest = max(l.window.largest, g.info.Snd_wnd)
+		open = uint64(g.info.Snd_wnd)*100 >= uint64(l.window.largest)*windowOpen
+	}
+	return n - int64(g.queued), open, true
 }

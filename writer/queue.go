@@ -52,6 +52,7 @@ type Queue struct {
 	open     *Block // never nil
 	full     list
 	spares   spares
+	hulls    list // blocks whose text is in others now
 	finished bool
 	closed   bool   // abandoned: whatever comes is shed
 	appended uint64 // messages taken in so far, shed ones included: the queue's positions
@@ -196,7 +197,12 @@ func (q *Queue) shed(n int) {
 // recycle keeps b for later, unless there are more spares than may ever wait, or one message made it much larger than a
 // block.
 func (q *Queue) recycle(b *Block) {
-	if (q.spares.n-q.few())*q.blockSize < int(q.options.Memory) && cap(b.Text) <= 2*q.blockSize && b.Text != nil {
+	if b.Text == nil {
+		b.reset()
+		q.hulls.push(b)
+		return
+	}
+	if (q.spares.n-q.few())*q.blockSize < int(q.options.Memory) && cap(b.Text) <= 2*q.blockSize {
 		q.spares.put(b)
 	}
 }

@@ -91,7 +91,7 @@ type Remote struct {
 	Resent    atomic.Uint64 // messages that went again
 }
 
-// An owed is a block that is written, but may have to be written again.
+// An owed is what is known of a block that is written, but may have to be written again.
 type owed struct {
 	undelivered, unreleased int // of its pieces
 	written                 bool
@@ -132,7 +132,7 @@ func (r *Remote) Interrupt() { r.interrupt() }
 func (r *Remote) Write(b *Block) error {
 	r.adopt()
 	if b != nil && b != r.begun {
-		r.todo = append(r.todo, r.pieces(b)...)
+		r.todo = r.pieces(r.todo, b)
 		r.begun = b
 	}
 	for faults := 0; len(r.todo) > 0; {
@@ -154,7 +154,7 @@ func (r *Remote) Write(b *Block) error {
 			}
 			continue
 		}
-		r.todo = r.todo[1:]
+		r.todo = slices.Delete(r.todo, 0, 1)
 		if !p.owed.written {
 			p.owed.written = true
 			r.owed = append(r.owed, p.owed)
@@ -163,16 +163,19 @@ func (r *Remote) Write(b *Block) error {
 			r.Resent.Add(uint64(p.text.Count()))
 		}
 	}
-	r.todo, r.begun = nil, nil
+	if r.begun = nil; cap(r.todo) > 8 {
+		r.todo = nil
+	}
 	return nil
 }
 
-// pieces are what the collectors get of b: all of them the same, unless it matters who gets what.
-func (r *Remote) pieces(b *Block) []piece {
+// pieces appends what the collectors get of b: all of them the same, unless it matters who gets what.
+func (r *Remote) pieces(todo []piece, b *Block) []piece {
 	if r.options.Balance == Hash && len(r.links) > 1 {
-		return r.split(b)
+		return append(todo, r.split(b)...)
 	}
-	return []piece{{text: b, of: b, owed: &owed{undelivered: 1, unreleased: 1}}}
+	b.owed = owed{undelivered: 1, unreleased: 1}
+	return append(todo, piece{text: b, of: b, owed: &b.owed})
 }
 
 // lost takes back what was sent over a connection that has ended, to be sent again. It is older than what had to be

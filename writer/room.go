@@ -47,11 +47,19 @@ type Offer struct {
 	round uint64 // the round of the queue's waiting in which this offer has its place there already
 }
 
+// A Waiter is what a reader waits with. It is used again: a reader that is faster than the disk waits more than a thousand
+// times for a million messages. The zero Waiter is ready for use.
+type Waiter struct {
+	sleeper sleeper // may be roused by a queue that was given up: then we look, and wait again
+}
+
 // Offers waits, as feed's patience and each queue allow, until every queue has taken what is left of b for it, and
 // sheds what was not taken then. The queues are waited for together. It returns early, shedding, when ctx ends.
-func Offers(ctx context.Context, b *syslog.Batch, offers []Offer) {
-	wake := make(chan struct{}, 1)
-	start := time.Now()
+func (w *Waiter) Offers(ctx context.Context, b *syslog.Batch, offers []Offer) {
+	if w.sleeper.wake == nil {
+		w.sleeper = newSleeper()
+	}
+	wake, start := w.sleeper.wake, time.Now()
 	for {
 		until, left := time.Time{}, offers[:0]
 		for _, o := range offers {
@@ -68,7 +76,7 @@ func Offers(ctx context.Context, b *syslog.Batch, offers []Offer) {
 		if offers = left; len(offers) == 0 {
 			return
 		}
-		if !sleep(ctx, wake, until) {
+		if !w.sleeper.sleep(ctx, until) {
 			for _, o := range offers {
 				o.giveUp(b)
 			}
@@ -84,23 +92,6 @@ func Offers(ctx context.Context, b *syslog.Batch, offers []Offer) {
 		}
 		offers = left
 	}
-}
-
-// sleep waits for wake or the time, and reports false when ctx ends first.
-func sleep(ctx context.Context, wake <-chan struct{}, until time.Time) bool {
-	var expired <-chan time.Time
-	if !until.IsZero() {
-		timer := time.NewTimer(time.Until(until))
-		defer timer.Stop()
-		expired = timer.C
-	}
-	select {
-	case <-wake:
-	case <-expired:
-	case <-ctx.Done():
-		return false
-	}
-	return true
 }
 
 // await has c woken when there is room. It reports false if a reader of this patience that has waited since start may

@@ -118,7 +118,7 @@ func TestOffersMark(t *testing.T) {
 		taken, shed := fullQueue(t, time.Minute), fullQueue(t, time.Second)
 		settleAfter(taken, 10*time.Second)
 		b := batchOf(syslog.Patiently, "m")
-		Offers(t.Context(), b, []Offer{{Queue: taken, Rest: []int32{0}}, {Queue: shed, Rest: []int32{0}}})
+		new(Waiter).Offers(t.Context(), b, []Offer{{Queue: taken, Rest: []int32{0}}, {Queue: shed, Rest: []int32{0}}})
 		ticket := b.Feed.Sync()
 		if closed(ticket[0]) || closed(ticket[1]) {
 			t.Error("done while blocks are in hand")

@@ -42,7 +42,7 @@ func wait(ctx context.Context, p syslog.Patience, queues ...*Queue) (took time.D
 	}
 	start := time.Now()
 	if len(offers) > 0 {
-		Offers(ctx, b, offers)
+		new(Waiter).Offers(ctx, b, offers)
 	}
 	for _, q := range queues {
 		shed += q.Dropped()

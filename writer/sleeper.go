@@ -24,8 +24,8 @@ func (s *sleeper) rouse() {
 	}
 }
 
-// sleep waits until it is roused, or that time has come, or ctx ends; the zero time never comes.
-func (s *sleeper) sleep(ctx context.Context, until time.Time) {
+// sleep waits until it is roused or that time has come; the zero time never comes. It reports false when ctx ends first.
+func (s *sleeper) sleep(ctx context.Context, until time.Time) bool {
 	var expired <-chan time.Time
 	if !until.IsZero() {
 		if s.timer == nil {
@@ -40,5 +40,7 @@ func (s *sleeper) sleep(ctx context.Context, until time.Time) {
 	case <-s.wake:
 	case <-expired:
 	case <-ctx.Done():
+		return false
 	}
+	return true
 }

@@ -129,8 +129,13 @@ func (q *Queue) keep() {
 	q.inHand = nil
 	if b.spooled && !b.evicted {
 		b.evicted = true
-		q.recycle(&Block{Text: b.Text, Ends: b.Ends, paths: b.paths})
+		whole := q.hulls.pop()
+		if whole == nil {
+			whole = &Block{}
+		}
+		whole.Text, whole.Ends, whole.paths = b.Text, b.Ends, b.paths
 		b.Text, b.Ends, b.paths = nil, nil, paths{}
+		q.recycle(whole)
 	}
 }
 

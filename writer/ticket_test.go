@@ -102,7 +102,7 @@ func TestAbandoned(t *testing.T) {
 				t.Error("a ticket for what was shed is not done")
 			}
 			b := batchOf(0, "f", "g")
-			Offers(context.Background(), b, []Offer{{Queue: q, Rest: indexes(b)}})
+			new(Waiter).Offers(context.Background(), b, []Offer{{Queue: q, Rest: indexes(b)}})
 			if q.Dropped() != 7 || !b.Feed.Sync().Wait(t.Context()) {
 				t.Errorf("%d dropped, want 7, and a ticket that is done", q.Dropped())
 			}

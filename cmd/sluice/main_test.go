@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) {
 	os.Setenv("GORACE", quickRace)
-	testscript.Main(m, map[string]func(){"sluice": main})
+	testscript.Main(m, map[string]func(){"sluice": main, "metered": metered})
 }
 
 // quickRace keeps each process that the race detector watches from sleeping for a second before it ends.

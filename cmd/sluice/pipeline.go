@@ -14,7 +14,7 @@ import (
 type pipeline struct {
 	routing atomic.Pointer[routing]
 	ctx     context.Context // ends when readers that wait for a full target must not wait any longer
-	routes  sync.Pool       // of *rules.Routes
+	passing sync.Pool       // of *passage
 	handled atomic.Uint64   // messages
 	taps    taps
 }
@@ -41,8 +41,15 @@ func (r *routing) leave() {
 	}
 }
 
+// A passage is what a batch needs on its way.
+type passage struct {
+	routes rules.Routes
+	full   []writer.Offer
+	waiter writer.Waiter
+}
+
 func newPipeline(ctx context.Context, set *rules.Set, targets []*writer.Target) *pipeline {
-	p := &pipeline{ctx: ctx, routes: sync.Pool{New: func() any { return new(rules.Routes) }}}
+	p := &pipeline{ctx: ctx, passing: sync.Pool{New: func() any { return new(passage) }}}
 	p.routing.Store(newRouting(set, targets))
 	return p
 }
@@ -70,13 +77,14 @@ func (p *pipeline) enter() *routing {
 func (p *pipeline) Handle(b *syslog.Batch) {
 	now := p.enter()
 	defer now.leave()
-	r := p.routes.Get().(*rules.Routes)
-	defer p.routes.Put(r)
+	through := p.passing.Get().(*passage)
+	defer p.passing.Put(through)
+	r := &through.routes
 	p.handled.Add(uint64(len(b.Messages)))
 	now.rules.Route(b, r)
 	leaveOutAbout(b, r, now.targets)
 	p.taps.show(b, r.To, now.targets)
-	var full []writer.Offer
+	full := through.full[:0]
 	for i, indexes := range r.To {
 		if len(indexes) == 0 {
 			continue
@@ -89,6 +97,8 @@ func (p *pipeline) Handle(b *syslog.Batch) {
 		}
 	}
 	if len(full) > 0 {
-		writer.Offers(p.ctx, b, full)
+		through.waiter.Offers(p.ctx, b, full)
+		clear(full)
 	}
+	through.full = full[:0]
 }
