@@ -3,7 +3,6 @@
 package main
 
 import (
-	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -125,7 +124,7 @@ func byDatagram(network string, batch int) func(*testing.T, *process, int) {
 		arrive := func(n int) {
 			for end := time.Now().Add(patience); out.more() < before+n; waitForChange(p.dir) {
 				if time.Now().After(end) {
-					t.Fatal(fmt.Sprintf("%d of %d messages", out.lines-before, n))
+					t.Fatalf("%d of %d messages", out.lines-before, n)
 				}
 			}
 		}
