@@ -62,6 +62,7 @@ type Parser struct {
 	received Stamp
 	anchor   anchor
 	last     lastStamp
+	second   lastSecond
 	strict   *strict
 }
 

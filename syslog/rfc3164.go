@@ -59,11 +59,11 @@ func (p *Parser) parseStamp(m *Message, s []byte) (rest []byte, ok bool) {
 		return nil, false
 	}
 	if c := s[0]; c-'0' <= 9 {
-		st, n, zoned := parseRFC3339(s)
+		n, zoned := p.second.parse(&m.Timestamp, s)
 		if n == 0 || !zoned || n < len(s) && s[n] != ' ' {
+			m.Timestamp = Stamp{}
 			return nil, false
 		}
-		m.Timestamp = st
 		return afterSpace(s[n:]), true
 	}
 	if p.last.begins(s) {
@@ -146,14 +146,15 @@ func startsWithTag(s []byte) bool {
 // parseTag reads the tag as rsyslog does, up to a colon, which belongs to it, or a space; the rest is the message. A control
 // character ends only the APP-NAME: rsyslog has made it text (#011) before it looks.
 func parseTag(m *Message, s []byte) {
-	i := 0
+	name := tagNameLength(s)
+	i := name
 	for i < len(s) && s[i] != ' ' && s[i] != ':' {
 		i++
 	}
 	if i < len(s) && s[i] == ':' {
 		i++
 	}
-	setTag(m, s[:i], s[i:])
+	splitTag(m, s[:i], s[i:], name)
 }
 
 // parseTagWithoutHeader reads a tag where no timestamp stands before it. Any first word could be one, so it must end in
@@ -195,14 +196,22 @@ func nameLength(w []byte) int {
 }
 
 // setTag splits tag into its parts; rest is the message, with the space that follows the tag.
-func setTag(m *Message, tag, rest []byte) {
+func setTag(m *Message, tag, rest []byte) { splitTag(m, tag, rest, tagNameLength(tag)) }
+
+// tagNameLength is the length of the APP-NAME that s begins with.
+func tagNameLength(s []byte) int {
+	n := 0
+	for n < len(s) && tagNameChar[s[n]] {
+		n++
+	}
+	return n
+}
+
+// splitTag is setTag for a tag whose APP-NAME has n bytes.
+func splitTag(m *Message, tag, rest []byte, n int) {
 	m.Tag, m.Msg = tag, rest
 	if len(rest) > 0 && rest[0] == ' ' && len(tag) > 0 {
 		m.lead = 1
-	}
-	n := 0
-	for n < len(tag) && tagNameChar[tag[n]] {
-		n++
 	}
 	m.AppName = tag[:n]
 	if n < len(tag) && tag[n] == '/' { // postfix/smtpd[99]

@@ -10,24 +10,21 @@ func (p *Parser) parseRFC5424(m *Message, s []byte) bool {
 	if len(s) >= 2 && s[0] == '-' && s[1] == ' ' {
 		s = s[2:]
 	} else {
-		st, n, zoned := parseRFC3339(s)
+		n, zoned := p.second.parse(&m.Timestamp, s)
 		if n == 0 || n < len(s) && s[n] != ' ' {
+			m.Timestamp = Stamp{}
 			return false
 		}
 		if !zoned {
-			p.anchor.fix(&st, true)
+			p.anchor.fix(&m.Timestamp, true)
 			m.Guess |= NoZone
 		}
-		m.Timestamp = st
 		s = afterSpace(s[n:])
 	}
 	m.tagged = false
-	var ok bool
-	for _, field := range [...]*[]byte{&m.Hostname, &m.AppName, &m.ProcID, &m.MsgID} {
-		if *field, s, ok = nextField(s); !ok {
-			m.Guess |= BrokenOff
-			return true
-		}
+	if s = header(m, s); s == nil {
+		m.Guess |= BrokenOff
+		return true
 	}
 	switch {
 	case len(s) == 0:
@@ -50,24 +47,44 @@ func (p *Parser) parseRFC5424(m *Message, s []byte) bool {
 	return true
 }
 
-var utf8BOM = []byte("\xef\xbb\xbf")
-
-// nextField cuts the header field and the space behind it off s. A lone dash is the nil value: an empty field. ok is
-// false if s is empty: the header ends before this field.
-func nextField(s []byte) (field, rest []byte, ok bool) {
+// header reads the four words from HOSTNAME to MSGID. It returns nil if s ends before the last of them begins. (A loop over
+// the four costs 10 ns more.)
+func header(m *Message, s []byte) (rest []byte) {
 	if len(s) == 0 {
-		return nil, nil, false
+		return nil
 	}
-	i := 0
-	for i < len(s) && s[i] != ' ' {
-		i++
+	if m.Hostname, s = cutWord(s, wordLength(s)); len(s) == 0 {
+		return nil
 	}
-	field = s[:i]
-	if i == 1 && s[0] == '-' {
-		field = nil
+	if m.AppName, s = cutWord(s, wordLength(s)); len(s) == 0 {
+		return nil
 	}
-	return field, afterSpace(s[i:]), true
+	if m.ProcID, s = cutWord(s, wordLength(s)); len(s) == 0 {
+		return nil
+	}
+	m.MsgID, s = cutWord(s, wordLength(s))
+	return s
 }
+
+func wordLength(s []byte) int {
+	for i, c := range s {
+		if c == ' ' {
+			return i
+		}
+	}
+	return len(s)
+}
+
+// cutWord cuts a word of n bytes and the space behind it off s. A lone dash is the nil value: an empty word.
+func cutWord(s []byte, n int) (word, rest []byte) {
+	word, rest = s[:n], afterSpace(s[n:])
+	if n == 1 && s[0] == '-' {
+		word = nil
+	}
+	return word, rest
+}
+
+var utf8BOM = []byte("\xef\xbb\xbf")
 
 // structuredDataLength is the length of the SD-ELEMENTs at the start of s, or 0 if the first never ends. A ']' inside a
 // quoted PARAM-VALUE ends nothing, nor does a quote behind a backslash (section 6.3.3).
@@ -80,7 +97,11 @@ func structuredDataLength(s []byte) int {
 			if i >= len(s) {
 				return end
 			}
-			switch s[i] {
+			c := s[i]
+			if c > ']' { // most letters
+				continue
+			}
+			switch c {
 			case '\\':
 				if quoted {
 					i++

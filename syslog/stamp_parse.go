@@ -17,11 +17,20 @@ func parseRFC3339(s []byte) (st Stamp, n int, zoned bool) {
 	if mo < 1 || mo > 12 || d < 1 || d > daysIn(mo, int(st.Year)) {
 		return Stamp{}, 0, false
 	}
-	n = 19
+	n, zoned = st.parseBehindSecond(s)
+	if n == 0 {
+		return Stamp{}, 0, false
+	}
+	return st, n, zoned
+}
+
+// parseBehindSecond reads what follows the second of the stamp that s begins with, and returns the length of all of it, or 0.
+func (st *Stamp) parseBehindSecond(s []byte) (n int, zoned bool) {
+	n = secondLength
 	if n < len(s) && s[n] == '.' {
 		k := st.parseFraction(s[n+1:])
 		if k == 0 {
-			return Stamp{}, 0, false
+			return 0, false
 		}
 		n += 1 + k
 	}
@@ -31,12 +40,33 @@ func parseRFC3339(s []byte) (st Stamp, n int, zoned bool) {
 	case 'T', 't':
 	case ' ':
 		if zn == 0 {
-			return Stamp{}, 0, false
+			return 0, false
 		}
 	default:
-		return Stamp{}, 0, false
+		return 0, false
 	}
-	return st, n, zn > 0
+	return n, zn > 0
+}
+
+const secondLength = len("2026-11-20T15:17:52")
+
+// A lastSecond is the second of the stamp that was read last, with its text: the next message's is most often the same.
+type lastSecond struct {
+	text  [secondLength]byte
+	stamp Stamp
+}
+
+// parse is parseRFC3339 into st, which holds anything if n is 0.
+func (l *lastSecond) parse(st *Stamp, s []byte) (n int, zoned bool) {
+	if len(s) >= secondLength && [secondLength]byte(s) == l.text {
+		*st = l.stamp
+		return st.parseBehindSecond(s)
+	}
+	if *st, n, zoned = parseRFC3339(s); n > 0 {
+		l.text, l.stamp = [secondLength]byte(s), *st
+		l.stamp.Nano, l.stamp.Digits, l.stamp.Offset, l.stamp.UTC = 0, 0, 0, false
+	}
+	return n, zoned
 }
 
 // parseFraction reads the digits after a point and returns how many there are.
