@@ -7,25 +7,26 @@ import "time"
 // not keeps a few.
 type spares struct {
 	list
-	n    int
-	made time.Time // when there was none last
+	n      int
+	least  int       // of n since the last look
+	looked time.Time // when some were given back last, or could have been
 }
 
 const (
 	fewSpares  = 8 // half a megabyte
 	fewShared  = 2
-	sparesKept = time.Second // since there was none
+	sparesKept = time.Second // without being needed
 )
 
 // pop returns the block that was put in last: it is the likeliest to be in a cache still.
 func (s *spares) pop() *Block {
 	b := s.list.pop()
-	if b != nil {
-		s.n--
-		return b
+	if b == nil {
+		return newBlock()
 	}
-	s.made = time.Now()
-	return newBlock()
+	s.n--
+	s.least = min(s.least, s.n)
+	return b
 }
 
 func (s *spares) put(b *Block) {
@@ -34,16 +35,22 @@ func (s *spares) put(b *Block) {
 	s.n++
 }
 
-// trim leaves few of them, if it is time to, or else returns when it will be; the zero time means never.
+// trim gives back what was not needed since the last look, but for a few, if it is time to. It returns when it will be
+// again; the zero time means never. (To give back all that is spare at a moment cost a few collections a second.)
 func (s *spares) trim(few int) (due time.Time) {
 	if s.n <= few {
 		return due
 	}
-	if due = s.made.Add(sparesKept); time.Now().Before(due) {
+	now := time.Now()
+	if due = s.looked.Add(sparesKept); now.Before(due) {
 		return due
 	}
-	for s.n > few {
-		s.pop()
+	for range min(s.least, s.n-few) {
+		s.list.pop()
+		s.n--
 	}
-	return time.Time{}
+	if s.least, s.looked = s.n, now; s.n <= few {
+		return time.Time{}
+	}
+	return now.Add(sparesKept)
 }

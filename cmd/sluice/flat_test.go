@@ -6,9 +6,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A path is one way through the daemon that a load takes.
@@ -52,34 +55,53 @@ func TestPathsAllocateNothing(t *testing.T) {
 	}
 }
 
-// Under full load there is next to nothing to collect.
+// Under full load there is next to nothing to collect. (Go counts the time in which a collector's thread had no CPU, too: so
+// the best of a few rounds counts.)
 func TestGarbageOfFullLoad(t *testing.T) {
-	const enough, limit = 3 * time.Second, 0.01
+	const round, rounds, limit = 1500 * time.Millisecond, 5, 0.01
 	for _, c := range paths {
 		if !c.long {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
 			p, m := c.start(t)
-			c.load(t, p, c.messages/2)
-			before, cpu, start, n := m.read(), cpuClock(t, p.cmd.Process.Pid), time.Now(), 0
-			for ; time.Since(start) < enough; n += c.messages {
-				c.load(t, p, c.messages)
-				logs, _ := filepath.Glob(filepath.Join(p.dir, "out*"))
-				for _, log := range logs {
-					fatal(t, os.Truncate(log, 0)) // a GB is more than some disks have
+			load := func() (n int) {
+				for start := time.Now(); time.Since(start) < round; n += c.messages {
+					c.load(t, p, c.messages)
+					logs, _ := filepath.Glob(filepath.Join(p.dir, "out*"))
+					for _, log := range logs {
+						fatal(t, os.Truncate(log, 0)) // a GB is more than some disks have
+					}
+				}
+				return n
+			}
+			load()
+			for range rounds {
+				before, cpu, start := m.read(), cpuClock(t, p.cmd.Process.Pid), time.Now()
+				n := load()
+				took, after := time.Since(start), m.read()
+				cpu = cpuClock(t, p.cmd.Process.Pid) - cpu
+				share := float64(after.Collecting-before.Collecting) / float64(cpu)
+				t.Logf("%.0f messages a second: %d collections took %.2f %% of %v; at most %d KB", float64(n)/took.Seconds(),
+					after.Collections-before.Collections, 100*share, cpu, statusOf(t, p.cmd.Process.Pid, "VmHWM"))
+				if share < limit {
+					return
 				}
 			}
-			after := m.read()
-			cpu = cpuClock(t, p.cmd.Process.Pid) - cpu
-			share := float64(after.Collecting-before.Collecting) / float64(cpu)
-			t.Logf("%d messages, %.0f/s: %d collections took %.2f %% of %v; at most %d KB", n, float64(n)/time.Since(start).Seconds(),
-				after.Collections-before.Collections, 100*share, cpu, statusOf(t, p.cmd.Process.Pid, "VmHWM"))
-			if share > limit {
-				t.Errorf("%.2f %% of the CPU time went to the collector", 100*share)
-			}
+			tooMuch(t, "more than %v %% of the CPU time went to the collector", 100*limit)
 		})
 	}
+}
+
+// tooMuch fails t, unless the machine has so much else to do that no time means anything.
+func tooMuch(t *testing.T, format string, args ...any) {
+	t.Helper()
+	var info unix.Sysinfo_t
+	fatal(t, unix.Sysinfo(&info))
+	if load := float64(info.Loads[0]) / (1 << unix.SI_LOAD_SHIFT); load > 2*float64(runtime.NumCPU()) {
+		t.Skipf("with a load of %.1f nobody can tell: "+format, append([]any{load}, args...)...)
+	}
+	t.Errorf(format, args...)
 }
 
 // start starts a sluice for c.

@@ -105,13 +105,15 @@ func lateness(late []time.Duration, percent int) time.Duration {
 	return late[min(len(late)*percent/100, len(late)-1)]
 }
 
-// inlets are the ways in whose latency is measured. max sends as fast as it goes, and returns the rate.
-var inlets = []struct {
+// An inlet is a way in whose latency is measured.
+type inlet struct {
 	name, input string
 	frame       string // behind each message
 	atOnce      int    // messages that go in one write
 	most        int    // that are sent to find out the highest rate
-}{
+}
+
+var inlets = []inlet{
 	{"unix datagrams", "unixgram://./socket", "", 1, 200_000},
 	{"tcp", "tcp://127.0.0.1:0", "\n", 250, 2_000_000},
 }
@@ -144,7 +146,7 @@ func TestLatency(t *testing.T) {
 						return
 					}
 				}
-				t.Errorf("%s: more than %v: %s", what, limit, strings.Join(all, "; "))
+				tooMuch(t, "%s: more than %v: %s", what, limit, strings.Join(all, "; "))
 			}
 			best("at rest", atRest, func() []time.Duration {
 				w := newWatcher(t, file, 1)
@@ -158,20 +160,9 @@ func TestLatency(t *testing.T) {
 				return w.late
 			}, 90)
 
-			rate := func() float64 {
-				w, start := newWatcher(t, file, in.atOnce), time.Now()
-				go func() {
-					for range in.most / in.atOnce {
-						many.send(conn, in.frame)
-					}
-				}()
-				w.until(in.most)
-				return float64(in.most) / time.Since(start).Seconds()
-			}()
-			half := rate / 2
-			best(fmt.Sprintf("at %.0f messages a second, half of what it can", half), atHalf, func() []time.Duration {
-				const round = time.Second
-				n := int(half * round.Seconds())
+			best("at half of what it can", atHalf, func() []time.Duration {
+				half := in.highest(t, conn, file) / 2
+				n := int(half) // for a second
 				n -= n % in.atOnce
 				w := newWatcher(t, file, in.atOnce)
 				go func() {
@@ -185,9 +176,23 @@ func TestLatency(t *testing.T) {
 					}
 				}()
 				w.until(n)
+				t.Logf("%.0f messages a second", half)
+				fatal(t, os.Truncate(file, 0))
 				return w.late
 			}, 99)
-			fatal(t, os.Truncate(file, 0))
 		})
 	}
+}
+
+// highest is how many messages a second get through.
+func (in inlet) highest(t *testing.T, conn net.Conn, file string) float64 {
+	w, start := newWatcher(t, file, in.atOnce), time.Now()
+	go func() {
+		many := newChunk(in.atOnce, in.frame)
+		for range in.most / in.atOnce {
+			many.send(conn, in.frame)
+		}
+	}()
+	w.until(in.most)
+	return float64(in.most) / time.Since(start).Seconds()
 }
