@@ -5,9 +5,10 @@ import "sluice/syslog"
 // candidates go through the rules that a message may match, in their order. They are in ascending lists of options,
 // no rule being in two of them.
 type candidates struct {
-	lists   [1 + maxTables][]option
+	lists   [1 + maxTables + maxGrams][]option
 	n       int
 	bigrams [1 + maxSieves]uint64 // of the sieves
+	found   [maxGrams][]option
 }
 
 // find makes c over for the message under examination.
@@ -22,6 +23,12 @@ func (c *candidates) find(x *index, e *eval) {
 		t := &x.exact[i]
 		if list := t.rules[string(e.value(t.key))]; len(list) > 0 {
 			c.lists[c.n] = list
+			c.n++
+		}
+	}
+	for i, g := range x.grams {
+		if c.found[i] = g.find(c.found[i][:0], e.value(g.key)); len(c.found[i]) > 0 {
+			c.lists[c.n] = c.found[i]
 			c.n++
 		}
 	}

@@ -44,6 +44,36 @@ func compileGlob(pattern string, plain bool) (glob, error) {
 	return g, nil
 }
 
+// need is the longest text that every value which fits contains.
+func (g glob) need() string {
+	var longest, this []byte
+	for _, step := range g {
+		if c, one := step.only(); one {
+			if this = append(this, c); len(this) > len(longest) {
+				longest = append(longest[:0], this...)
+			}
+			continue
+		}
+		this = this[:0]
+	}
+	return string(longest)
+}
+
+// only is the one byte that fits.
+func (s *globStep) only() (c byte, one bool) {
+	if s.star {
+		return 0, false
+	}
+	n := 0
+	for b, in := range s.set {
+		if in {
+			c = byte(b)
+			n++
+		}
+	}
+	return c, n == 1
+}
+
 // class reads [a-z] or [^a-z] at the start of p and returns its length.
 func (s *globStep) class(p string) (int, error) {
 	i, negate := 1, false

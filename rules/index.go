@@ -8,7 +8,7 @@ import (
 
 // An index finds the few rules that a message may match among many, so that the cost of a message hardly grows with rules
 // that are not about it. It knows which rules a PRI rules out, which ask for an exact value of a field that the message
-// has not, and which look for a text in a field that lacks one of the text's pairs of letters.
+// has not, and which look for a text in a field that lacks three of the text's letters, or one of its pairs.
 type index struct {
 	rules  []indexed
 	slots  int
@@ -16,6 +16,7 @@ type index struct {
 	byPRI  [maxPRI + 1][]option // the rules for each PRI that are in no table, ascending; equal lists are shared
 	all    []option             // every rule, for a message whose PRI is broken
 	exact  []table
+	grams  []*grams
 }
 
 const maxPRI = 191
@@ -92,7 +93,7 @@ func newIndex(rules []*Rule) index {
 			}
 		}
 	}
-	scan := x.fillTables(exact, asking)
+	scan := x.fillGrams(x.fillTables(exact, asking))
 	list := make([]option, 0, len(scan))
 	for pri := range x.byPRI {
 		list = list[:0]

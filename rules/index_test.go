@@ -48,7 +48,7 @@ func randomCondition(t testing.TB, r *rand.Rand, depth int) Condition {
 	case 11:
 		return Not(randomCondition(t, r, depth-1))
 	}
-	op := []string{"", "equals", "contains", "prefix", "suffix"}[r.IntN(5)]
+	op := []string{"", "equals", "contains", "prefix", "suffix", "glob", "regex"}[r.IntN(7)]
 	c, err := Compare(f, op, []string{word(), word()}[:1+r.IntN(2)], r.IntN(4) == 0)
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +62,7 @@ func TestIndexAgrees(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		var set []*Rule
-		for i := range 1 + r.IntN(60) {
+		for i := range 1 + r.IntN(int(60+seed%5*100)) { // many enough for every kind of index
 			rule := &Rule{Name: fmt.Sprint(i), Targets: []int{r.IntN(5), r.IntN(5)}, Stop: r.IntN(20) == 0}
 			if r.IntN(20) > 0 {
 				rule.Match = randomCondition(t, r, 2)

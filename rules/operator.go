@@ -35,7 +35,7 @@ var operators = []operator{
 	}},
 	{[]string{"glob"}, "is like", func(want string, _ bool) (test, error) {
 		g, err := compileGlob(want, false)
-		return test{match: g.match}, err
+		return test{g.match, g.need()}, err
 	}},
 	{[]string{"regex", "re_match"}, "matches", buildRegex},
 }
@@ -43,7 +43,7 @@ var operators = []operator{
 // plainGlob is what a plain value with * or ? in it means. It has no name to be written by.
 var plainGlob = operator{nil, "is like", func(want string, _ bool) (test, error) {
 	g, err := compileGlob(want, true)
-	return test{match: g.match}, err
+	return test{g.match, g.need()}, err
 }}
 
 // OperatorNames are the operators' own names.
