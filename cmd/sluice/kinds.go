@@ -11,6 +11,7 @@ import (
 type inputKind struct {
 	key     string
 	schemes []string
+	spec    any // what the mapping fills, for the schema
 	decode  func(l *loader, f *fragment, in *Input, n *yaml.Node)
 }
 
@@ -19,10 +20,11 @@ type inputKind struct {
 type targetKind struct {
 	key     string
 	schemes []string
+	spec    any // what the mapping fills, for the schema
 	decode  func(l *loader, f *fragment, t *Target, n *yaml.Node)
 }
 
-// Every kind there is. A new one is a file with its decode function and a line here.
+// Every kind there is. A new one is a file with its struct and decode function, and a line here.
 var (
 	inputKinds  []inputKind
 	targetKinds []targetKind
@@ -30,21 +32,17 @@ var (
 
 func init() { // not in the declaration: the functions reach the tables
 	inputKinds = []inputKind{
-		{"syslog", []string{"unixgram", "unix", "udp", "tcp", "tls", "fd"}, decodeSyslogInput},
-		{"redis", []string{"redis", "rediss"}, decodeRedisInput},
-		{"zmq", nil, decodeZMQInput},
-		{"python", nil, decodePythonInput},
-		{"kernel", nil, decodeKernelInput},
-		{"internal", []string{"internal"}, decodeInternalInput},
-		{"journal", []string{"journal"}, nil},
-		{"tail", nil, nil},
-		{"stdin", []string{"stdin"}, nil},
+		{"syslog", []string{"unixgram", "unix", "udp", "tcp", "tls", "fd"}, syslogSpec{}, decodeSyslogInput},
+		{"redis", []string{"redis", "rediss"}, redisSpec{}, decodeRedisInput},
+		{"zmq", nil, zmqSpec{}, decodeZMQInput},
+		{"python", nil, pythonSpec{}, decodePythonInput},
+		{"kernel", nil, kernelSpec{}, decodeKernelInput},
+		{"internal", []string{"internal"}, internalSpec{}, decodeInternalInput},
 	}
 	targetKinds = []targetKind{
-		{"file", nil, decodeFileTarget},
-		{"console", nil, decodeConsoleTarget},
-		{"forward", []string{"udp", "tcp", "tls", "unix", "unixgram"}, decodeForwardTarget},
-		{"users", nil, nil},
+		{"file", nil, fileSpec{}, decodeFileTarget},
+		{"console", nil, consoleSpec{}, decodeConsoleTarget},
+		{"forward", []string{"udp", "tcp", "tls", "unix", "unixgram"}, forwardSpec{}, decodeForwardTarget},
 	}
 }
 

@@ -49,8 +49,14 @@ func schema() object {
 	properties["control"] = either(structSchema(reflect.TypeFor[controlSpec]()))
 	properties["http"] = either(structSchema(reflect.TypeFor[httpSpec]()))
 	properties["formats"] = object{"type": "object", "additionalProperties": object{"type": "string"}}
-	properties["inputs"] = listOf(either(structSchema(reflect.TypeFor[syslogSpec]()), structSchema(reflect.TypeFor[redisSpec]()), structSchema(reflect.TypeFor[zmqSpec]()), structSchema(reflect.TypeFor[pythonSpec]()), structSchema(reflect.TypeFor[kernelSpec]())))
-	target := either(structSchema(reflect.TypeFor[fileSpec]()), structSchema(reflect.TypeFor[forwardSpec]()), structSchema(reflect.TypeFor[consoleSpec]()))
+	var ins, outs []object
+	for _, k := range inputKinds {
+		ins = append(ins, structSchema(reflect.TypeOf(k.spec)))
+	}
+	for _, k := range targetKinds {
+		outs = append(outs, structSchema(reflect.TypeOf(k.spec)))
+	}
+	properties["inputs"] = listOf(either(ins...))
 	properties["targets"] = object{"type": "object", "additionalProperties": ref("target")}
 	rule := structSchema(reflect.TypeFor[ruleSpec]())
 	rule["properties"].(object)["match"] = ref("match")
@@ -60,7 +66,7 @@ func schema() object {
 	properties["tests"] = listOf(test)
 	root["$schema"], root["title"] = "http://json-schema.org/draft-07/schema#", "sluice.yaml"
 	defined := definitions()
-	defined["target"] = target
+	defined["target"] = either(outs...)
 	root["definitions"] = defined
 	return root
 }
