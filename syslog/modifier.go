@@ -3,6 +3,8 @@ package syslog
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -56,8 +58,6 @@ func plain(m modifier) func(string) (modifier, error) {
 	}
 }
 
-var modifierNames = []string{"json", "lower", "upper", "default", "max", "until", "utc", "unix"}
-
 // letters maps the characters of v; bytes that are no UTF-8 stay. bytes.ToLower would allocate.
 func letters(mapping func(rune) rune) modifier {
 	return func(dst, v []byte) []byte {
@@ -95,7 +95,7 @@ func compileModifier(word string) (modifier, error) {
 		if name == "utc" || name == "unix" || strings.HasPrefix(name, "%") {
 			return nil, fmt.Errorf("%q is for timestamp and received only", word)
 		}
-		return nil, WordError{"modifier", name, modifierNames}
+		return nil, WordError{"modifier", name, append(slices.Sorted(maps.Keys(modifiers)), "utc", "unix")}
 	}
 	m, err := build(arg)
 	if err != nil {
