@@ -39,6 +39,9 @@ func (in *intake) begin(feed *syslog.Feed, now time.Time) {
 	in.parser.SetNow(now)
 }
 
+// end lets go of the feed that begin was told.
+func (in *intake) end() { in.batch.Feed = nil }
+
 // take decodes a payload into the batch, which refers to it until the next handOver. guess is added to what Decode
 // guesses.
 func (in *intake) take(payload, channel []byte, o *syslog.Origin, guess syslog.Guess) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sluice/syslog"
+	"sluice/syslog/crowd"
 )
 
 // PythonOptions are the options of an input for Python's logging.handlers.SocketHandler.
@@ -60,8 +61,9 @@ type Python struct {
 	cfg      PythonConfig
 	log      *slog.Logger
 	counters syslog.Counters
-	crowd    pythonCrowd
-	desks    *pythonDesks
+	crowd    *crowd.Crowd[*pythonConn]
+	allow    crowd.Allowlist
+	desks    *crowd.Desks[pythonDesk]
 	serving  sync.WaitGroup // connections
 
 	stopping atomic.Bool
@@ -77,8 +79,8 @@ func NewPython(cfg PythonConfig) (*Python, error) {
 		cfg.Socket.Close()
 		return nil, fmt.Errorf("%s: %w", cfg.Socket.Addr(), err)
 	}
-	p := &Python{cfg: cfg, log: cfg.log(), crowd: newPythonCrowd(cfg.MaxConnections)}
-	p.desks = newPythonDesks(p)
+	p := &Python{cfg: cfg, log: cfg.log(), crowd: crowd.New[*pythonConn](cfg.MaxConnections), allow: crowd.NewAllowlist(cfg.Allow)}
+	p.desks = crowd.NewDesks(0, p.newDesk)
 	p.hard, p.cutOff = context.WithCancel(context.Background())
 	return p, nil
 }
@@ -111,7 +113,7 @@ func (p *Python) Run(ctx context.Context) error {
 		_ = s.SetDeadline(longAgo)
 	}
 	accepting.Wait() // so that none is added to the crowd any more
-	p.crowd.each((*pythonConn).wake)
+	p.crowd.Each((*pythonConn).wake)
 	p.serving.Wait()
 	return nil
 }

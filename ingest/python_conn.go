@@ -32,17 +32,15 @@ var (
 type pythonConn struct {
 	net.Conn
 	python *Python
-	peer   netip.Addr // none of a local connection
 	raw    syscall.RawConn
 	origin *syslog.Origin
 	feed   syslog.Feed
 	part   []byte // a record that has come in part, with its length
 	skip   int    // bytes of a record that is too long, still to come
 
-	last     time.Time // when bytes came last, or it was opened
-	overdue  bool      // a deadline has passed
-	end      error     // why it is no longer read
-	forgiven bool      // the crowd does not count it against its address any more
+	last    time.Time // when bytes came last, or it was opened
+	overdue bool      // a deadline has passed
+	end     error     // why it is no longer read
 }
 
 func newPythonConn(p *Python, nc net.Conn, peer netip.Addr) (*pythonConn, error) {
@@ -55,7 +53,7 @@ func newPythonConn(p *Python, nc net.Conn, peer netip.Addr) (*pythonConn, error)
 		_ = tcp.SetLinger(0)
 	}
 	return &pythonConn{
-		Conn: nc, python: p, peer: peer, raw: raw, origin: p.origin(peer), last: time.Now(),
+		Conn: nc, python: p, raw: raw, origin: p.origin(peer), last: time.Now(),
 		feed: syslog.Feed{Patience: syslog.Patiently},
 	}, nil
 }
@@ -84,7 +82,7 @@ func (c *pythonConn) serve() {
 	if c.end != io.EOF && c.end != errIdle && c.end != errStopped {
 		return
 	}
-	c.python.crowd.forgive(c)
+	c.python.crowd.Forgive(c)
 	ctx, cancel := context.WithTimeout(c.python.hard, receiptTime)
 	defer cancel()
 	if tcp, ok := c.Conn.(*net.TCPConn); c.feed.Sync().Wait(ctx) && ok {
@@ -95,7 +93,7 @@ func (c *pythonConn) serve() {
 // read is called by RawConn.Read whenever there may be something, and by serve. It reads until there is nothing left. It
 // returns true when the connection has come to its end.
 func (c *pythonConn) read(fd uintptr) (done bool) {
-	d := c.python.desks.borrow()
+	d := c.python.desks.Borrow()
 	d.begin(&c.feed, c.last)
 	for c.end == nil {
 		buf, held := c.room(d)
@@ -117,7 +115,8 @@ func (c *pythonConn) read(fd uintptr) (done bool) {
 		}
 	}
 	d.handOver()
-	c.python.desks.giveBack(d)
+	d.end()
+	c.python.desks.GiveBack(d)
 	c.overdue = false
 	if c.end != nil {
 		return true

@@ -17,6 +17,7 @@ import (
 	"github.com/go-zeromq/zmq4"
 
 	"sluice/syslog"
+	"sluice/syslog/crowd"
 	"sluice/syslog/socketfile"
 )
 
@@ -135,8 +136,9 @@ type ZMQ struct {
 	everyone  bool          // topics let every message pass
 	greeting  []byte        // what a peer is sent first: subscriptions
 	shaking   time.Duration // how long a peer may take until it is let in
-	desks     *zmqDesks
-	crowd     zmqCrowd
+	desks     *crowd.Desks[zmqDesk]
+	crowd     *crowd.Crowd[*zmqConn]
+	allow     crowd.Allowlist
 
 	listeners []zmqListener
 	files     []*socketfile.File
@@ -155,11 +157,11 @@ func NewZMQ(cfg ZMQConfig) (*ZMQ, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
-	z := &ZMQ{cfg: cfg, log: cfg.log(), shaking: zmqHandshakeTime, crowd: newZMQCrowd(cfg.MaxConnections)}
+	z := &ZMQ{cfg: cfg, log: cfg.log(), shaking: zmqHandshakeTime, crowd: crowd.New[*zmqConn](cfg.MaxConnections), allow: crowd.NewAllowlist(cfg.Allow)}
 	if !cfg.Bind { // we alone decide how many there are
-		z.crowd = newZMQCrowd(4 * len(cfg.Endpoints))
+		z.crowd.Resize(4 * len(cfg.Endpoints))
 	}
-	z.desks = newZMQDesks(z)
+	z.desks = crowd.NewDesks(0, z.newDesk)
 	z.handshake = zmqHandshake{kind: zmqKinds[cfg.Socket], plain: cfg.Plain, server: cfg.Bind}
 	z.subscribe()
 	z.stop, z.close = context.WithCancel(context.Background())
@@ -231,7 +233,7 @@ func (z *ZMQ) Run(ctx context.Context) error {
 	<-ctx.Done()
 	z.stopping.Store(true)
 	z.closeListeners()
-	z.crowd.each((*zmqConn).wake)
+	z.crowd.Each((*zmqConn).wake)
 	defer time.AfterFunc(zmqDrainTime, z.cutOff).Stop()
 	serving.Wait()
 	return nil

@@ -29,7 +29,7 @@ func TestZMQAllocatesNothing(t *testing.T) {
 		z, err := NewZMQ(cfg)
 		fatal(t, err)
 		defer z.Close()
-		d := z.desks.borrow()
+		d := z.desks.Borrow()
 		conn := &zmqConn{zmq: z, reader: zmqReader{max: cfg.MaxMessageSize}, origin: &syslog.Origin{Transport: syslog.ZMQ}}
 		stream := []byte(c.stream)
 		buf := make([]byte, len(stream))

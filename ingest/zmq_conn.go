@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"sluice/syslog"
+	"sluice/syslog/crowd"
 )
 
 // Why a connection is no longer read, besides io.EOF and what the kernel or the peer says.
@@ -63,7 +64,7 @@ func newZMQConn(z *ZMQ, nc net.Conn) (*zmqConn, error) {
 		c.feed.Patience = syslog.Never
 	}
 	if a, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
-		c.peer = a.AddrPort().Addr().Unmap().WithZone("")
+		c.peer = crowd.Plain(a.AddrPort().Addr())
 		c.origin.Source = []byte(c.peer.String())
 		c.origin.Host, c.origin.Local = c.origin.Source, false
 	}
@@ -151,16 +152,17 @@ func (c *zmqConn) cutTail() {
 	if len(c.tail) == 0 {
 		return
 	}
-	d := c.zmq.desks.borrow()
+	d := c.zmq.desks.Borrow()
 	d.begin(&c.feed, c.last)
 	c.tail = c.tail[:c.cut(d, c.tail)]
-	c.zmq.desks.giveBack(d)
+	d.end()
+	c.zmq.desks.GiveBack(d)
 }
 
 // read is called by RawConn.Read whenever there may be something, and by serve. It reads until there is nothing left, for
 // a short read may have a FIN behind it that wakes nobody. It returns true when the connection has come to its end.
 func (c *zmqConn) read(fd uintptr) (done bool) {
-	d := c.zmq.desks.borrow()
+	d := c.zmq.desks.Borrow()
 	buf, n := c.buffer(d)
 	for c.end == nil {
 		k, err := receive(fd, buf[n:])
@@ -181,7 +183,8 @@ func (c *zmqConn) read(fd uintptr) (done bool) {
 	}
 	c.write(fd) // perhaps a PING
 	c.keep(buf[:n], &buf[0] != &d.buf[0])
-	c.zmq.desks.giveBack(d)
+	d.end()
+	c.zmq.desks.GiveBack(d)
 	if c.end != nil {
 		return true
 	}

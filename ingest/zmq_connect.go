@@ -53,11 +53,11 @@ func (z *ZMQ) readFrom(ctx context.Context, e ZMQEndpoint, fault *syslog.Fault) 
 		nc.Close()
 		return since, err
 	}
-	if full := z.crowd.enter(c); full != "" {
+	if full := z.crowd.Enter(c, c.peer); full != "" {
 		nc.Close()
 		return since, z.cfg.errorf("%s", full)
 	}
-	defer z.crowd.leave(c)
+	defer z.crowd.Leave(c)
 	if err := c.open(); err != nil {
 		return since, closedByPeer(err)
 	}

@@ -371,9 +371,7 @@ func TestZMQCrowd(t *testing.T) {
 	f.logs.wait(t, "its address has a quarter of max_connections")
 	fatal(t, first.Close())
 	for open := 2; open != 1; runtime.Gosched() {
-		f.crowd.mu.Lock()
-		open = len(f.crowd.conns)
-		f.crowd.mu.Unlock()
+		open = f.crowd.Len()
 	}
 	f.dial(t).send(hello(1, "PUSH"), frame(0, "y"))
 	f.sink.wait(t, 3)

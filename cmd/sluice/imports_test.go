@@ -10,8 +10,9 @@ import (
 var mayImport = map[string][]string{
 	"sluice/syslog":            {},
 	"sluice/syslog/socketfile": {},
-	"sluice/syslog/listen":     {"sluice/syslog", "sluice/syslog/socketfile"},
-	"sluice/ingest":            {"sluice/syslog", "sluice/syslog/socketfile"},
+	"sluice/syslog/crowd":      {},
+	"sluice/syslog/listen":     {"sluice/syslog", "sluice/syslog/crowd", "sluice/syslog/socketfile"},
+	"sluice/ingest":            {"sluice/syslog", "sluice/syslog/crowd", "sluice/syslog/socketfile"},
 	"sluice/rules":             {"sluice/syslog"},
 	"sluice/writer":            {"sluice/syslog", "sluice/writer/spool"},
 	"sluice/writer/spool":      {},

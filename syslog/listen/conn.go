@@ -51,7 +51,6 @@ type conn struct {
 	pace     pace
 	end      error // why it is no longer read
 	unheard  bool  // its first bytes have not come
-	forgiven bool  // the crowd does not count it against its address any more
 }
 
 func newConn(s *stream, now *settings, nc net.Conn, peer netip.Addr) (*conn, error) {
@@ -102,7 +101,7 @@ func (c *conn) serve() {
 		c.sayEnd()
 	}
 	if c.end == io.EOF || c.end == errIdle || c.end == errStopped {
-		c.stream.crowd.forgive(c)
+		c.stream.crowd.Forgive(c)
 		ctx, cancel := context.WithTimeout(c.stream.listener.hard, receiptTime)
 		if c.feed.Sync().Wait(ctx) {
 			acknowledged(c.Conn)

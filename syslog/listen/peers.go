@@ -4,36 +4,8 @@ import (
 	"net/netip"
 
 	"sluice/syslog"
+	"sluice/syslog/crowd"
 )
-
-// An allowlist says which addresses may send. An empty one lets everybody.
-type allowlist []netip.Prefix
-
-// newAllowlist returns a list of the prefixes, those of IPv6-mapped IPv4 addresses as what they mean.
-func newAllowlist(prefixes []netip.Prefix) allowlist {
-	list := make(allowlist, len(prefixes))
-	for i, p := range prefixes {
-		if p.Addr().Is4In6() && p.Bits() >= 96 {
-			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
-		}
-		list[i] = p
-	}
-	return list
-}
-
-// allows expects addresses without a zone and never mapped ones: see plain.
-func (a allowlist) allows(address netip.Addr) bool {
-	for _, p := range a {
-		if p.Contains(address) {
-			return true
-		}
-	}
-	return len(a) == 0
-}
-
-// plain is the address as people write it: 10.0.0.7 rather than ::ffff:10.0.0.7, and without the interface, which is
-// not the peer's but ours.
-func plain(address netip.Addr) netip.Addr { return address.Unmap().WithZone("") }
 
 // maxPeers bounds what the origins of a socket cost, 2 MB: sources of datagrams can be forged, a million of them.
 const maxPeers = 8192
@@ -57,8 +29,8 @@ func (p *peers) origin(address [16]byte) *syslog.Origin {
 	}
 	o := p.origins[address]
 	if o == nil {
-		a := plain(netip.AddrFrom16(address))
-		if !p.settings.allow.allows(a) { // not remembered, so that those who may send are not forgotten for it
+		a := crowd.Plain(netip.AddrFrom16(address))
+		if !p.settings.allow.Allows(a) { // not remembered, so that those who may send are not forgotten for it
 			return nil
 		}
 		if len(p.origins) >= maxPeers {

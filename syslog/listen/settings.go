@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"sluice/syslog"
+	"sluice/syslog/crowd"
 )
 
 // settings are what the readers of a Listener go by, until Change gives it others. Each looks for new ones before it
 // reads, so that sockets and connections outlive them.
 type settings struct {
 	cfg   Config
-	allow allowlist
+	allow crowd.Allowlist
 	desks *desks // of streams
 
 	unix, unixgram *syslog.Origin
@@ -22,7 +23,7 @@ type settings struct {
 
 func (l *Listener) newSettings(cfg Config) *settings {
 	cfg.limiter = newLimiter(cfg.RateLimit)
-	s := &settings{cfg: cfg, allow: newAllowlist(cfg.Allow)}
+	s := &settings{cfg: cfg, allow: crowd.NewAllowlist(cfg.Allow)}
 	s.unix, s.unixgram = s.localOrigin(syslog.Unix), s.localOrigin(syslog.Unixgram)
 	if cfg.Inherit || cfg.Transport != syslog.UDP && cfg.Transport != syslog.Unixgram {
 		s.desks = newDesks(&s.cfg, &l.counters)
@@ -86,8 +87,8 @@ func (l *Listener) Change(cfg Config) {
 	for _, s := range l.sockets {
 		switch s := s.(type) {
 		case *stream:
-			s.crowd.resize(cfg.MaxConnections)
-			s.crowd.each((*conn).look) // idle_timeout may be shorter now
+			s.crowd.Resize(cfg.MaxConnections)
+			s.crowd.Each((*conn).look) // idle_timeout may be shorter now
 		case *datagrams:
 			if s.transport != syslog.UDP || cfg.ReceiveBuffer == before.cfg.ReceiveBuffer {
 				continue

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"sluice/syslog"
+	"sluice/syslog/crowd"
 )
 
 // A streamListener is a bound socket that makes connections: *net.TCPListener or *net.UnixListener.
@@ -27,7 +28,7 @@ type stream struct {
 	transport syslog.Transport // Unix, TCP or TLS
 	ln        streamListener
 	raw       syscall.RawConn
-	crowd     crowd
+	crowd     *crowd.Crowd[*conn]
 	serving   sync.WaitGroup // connections
 }
 
@@ -38,7 +39,7 @@ func (l *Listener) addStream(ln streamListener, transport syslog.Transport) erro
 		ln.Close()
 		return l.cfg.socketError(err)
 	}
-	l.sockets = append(l.sockets, &stream{listener: l, transport: transport, ln: ln, raw: raw, crowd: newCrowd(l.cfg.MaxConnections)})
+	l.sockets = append(l.sockets, &stream{listener: l, transport: transport, ln: ln, raw: raw, crowd: crowd.New[*conn](l.cfg.MaxConnections)})
 	return nil
 }
 
@@ -47,7 +48,7 @@ func (s *stream) close()         { _ = s.ln.Close() }
 
 func (s *stream) wake() {
 	_ = s.ln.SetDeadline(longAgo)
-	s.crowd.each((*conn).wake)
+	s.crowd.Each((*conn).wake)
 }
 
 const (
@@ -111,9 +112,9 @@ func (s *stream) admit(nc net.Conn) {
 	now := l.settings.Load()
 	if s.transport != syslog.Unix {
 		if a, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
-			peer = plain(a.AddrPort().Addr())
+			peer = crowd.Plain(a.AddrPort().Addr())
 		}
-		if !now.allow.allows(peer) {
+		if !now.allow.Allows(peer) {
 			l.counters.DroppedNotAllowed.Add(1)
 			l.sayNotAllowed(time.Now(), "connections", 1)
 			nc.Close()
@@ -125,7 +126,7 @@ func (s *stream) admit(nc net.Conn) {
 		nc.Close()
 		return
 	}
-	if full := s.crowd.enter(c); full != "" {
+	if full := s.crowd.Enter(c, peer); full != "" {
 		l.counters.ConnectionsRefused.Add(1)
 		if unsaid, ok := l.refused.Due(time.Now()); ok {
 			l.log.Warn("refused a connection: "+full, "source", nc.RemoteAddr().String(), "unsaid", unsaid)
@@ -160,5 +161,5 @@ func (s *stream) attend(c *conn) {
 func (s *stream) dismiss(c *conn) {
 	_ = c.Close()
 	s.listener.counters.Connections.Add(-1)
-	s.crowd.leave(c)
+	s.crowd.Leave(c)
 }
