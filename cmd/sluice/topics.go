@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"sluice/rules"
 	"sluice/syslog"
 )
 
@@ -12,7 +14,7 @@ import (
 func helpTopics() []*cobra.Command {
 	return []*cobra.Command{
 		{Use: "formats", Short: "how a message is written: the built-in formats, and your own", Long: formatsTopic()},
-		{Use: "match", Short: "what the conditions of a rule can ask", Long: matchTopic},
+		{Use: "match", Short: "what the conditions of a rule can ask", Long: matchTopic()},
 	}
 }
 
@@ -34,7 +36,8 @@ cannot forge a line; with escape: indent a newline becomes a newline and a tab, 
 `
 }
 
-const matchTopic = `All keys of a match must hold. A key is a field (see sluice fields), or all, any, not:
+func matchTopic() string {
+	return `All keys of a match must hold. A key is a field (see sluice fields), or all, any, not:
 
   match: {facility: local0, tag: {contains: ServerLog}}
   match: {app_name: [nginx, "web-*"]}           any of these; * and ? make a plain value a glob
@@ -48,6 +51,7 @@ const matchTopic = `All keys of a match must hold. A key is a field (see sluice 
   match: {record.user.id: 7}                    a key of a JSON object or Python LogRecord
   match: {any: [{facility: mail}, {not: {hostname: web1}}]}
 
-Operators: equals, contains, prefix, suffix, glob, regex (and rsyslog's isequal, startswith, endswith), each with a
+Operators: ` + strings.Join(rules.OperatorNames(), ", ") + ` (and rsyslog's isequal, startswith, endswith), each with a
 value or a list of which any may fit, and ignore_case: true beside it. Under glob: also [a-z] and [^a-z].
 `
+}
