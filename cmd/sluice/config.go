@@ -104,7 +104,8 @@ type fragment struct {
 	Rules    *yaml.Node `yaml:"rules"`
 	Tests    *yaml.Node `yaml:"tests"`
 
-	dir string // relative paths count from here
+	dir  string     // relative paths count from here
+	root *yaml.Node // all of the file
 }
 
 // A loader reads one configuration. It never stops at an error: the decoder keeps them all.
@@ -115,7 +116,8 @@ type loader struct {
 
 	byName, byPlace map[string]int // the first target of that name, and that goes there
 	ruleNames       map[string]bool
-	takesAll        *rules.Rule // the first that every message ends at; nil: none so far
+	takesAll        *rules.Rule           // the first that every message ends at; nil: none so far
+	relative        map[*yaml.Node]string // texts that are, or end in, a path, and the folder from which it counts
 }
 
 // LoadConfig reads the file and what it includes; an empty name is the embedded default. The error holds every mistake,
@@ -135,13 +137,14 @@ func LoadConfig(file string) (*Config, error) {
 		return nil, err
 	}
 	l := &loader{Decoder: strict.NewDecoder(), cfg: &Config{File: file}, places: map[*Target]*yaml.Node{},
-		byName: map[string]int{}, byPlace: map[string]int{}, ruleNames: map[string]bool{}}
+		byName: map[string]int{}, byPlace: map[string]int{}, ruleNames: map[string]bool{}, relative: map[*yaml.Node]string{}}
 	main := mainFile{Hostname: host, Timezone: time.Local, Shutdown: 10 * time.Second, UnhealthyAfter: time.Minute, Log: logOptions{Level: "info", Format: "text"}, StateDir: rootState}
 	if os.Getuid() != 0 {
 		main.StateDir = "./sluice-data"
 	}
 	main.dir, main.Defaults = dir, newDefaults()
 	if doc := l.Parse(name, src); doc != nil {
+		main.root = doc.Root
 		l.Decode(doc.Root, &main)
 		l.defaultPaths(doc.Root, &main.fragment)
 		l.load(doc.Root, &main)
@@ -185,7 +188,9 @@ func (l *loader) load(root *yaml.Node, main *mainFile) {
 	for _, f := range fragments {
 		l.tests(f)
 	}
-	c.merged = merge(root, fragments)
+	if l.Errors().Err() == nil {
+		c.merged = l.merge(&main.fragment, fragments)
+	}
 	c.Warnings = strict.Join(c.Warnings)
 }
 
@@ -215,6 +220,7 @@ func (l *loader) includes(at *yaml.Node, main *mainFile) []*fragment {
 			}
 			f := &fragment{dir: filepath.Dir(name), Defaults: main.Defaults}
 			if doc := l.Parse(name, src); doc != nil {
+				f.root = doc.Root
 				l.Decode(doc.Root, f)
 				l.defaultPaths(doc.Root, f)
 				fragments = append(fragments, f)
@@ -281,6 +287,9 @@ func (l *loader) path(at *yaml.Node, dir, path string) string {
 	}
 	if filepath.IsAbs(path) || path == "" {
 		return filepath.Clean(path)
+	}
+	if at != nil {
+		l.relative[strict.Resolve(at)] = dir
 	}
 	return filepath.Join(dir, path)
 }

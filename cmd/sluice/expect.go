@@ -124,11 +124,15 @@ func (l *loader) checkExpectation(f *fragment, n, test *yaml.Node, e *expectatio
 }
 
 func (l *loader) expectedTarget(f *fragment, n *yaml.Node, name string) string {
+	if scheme, path, _ := strings.Cut(name, "://"); strings.HasPrefix(scheme, "unix") && !filepath.IsAbs(path) {
+		l.countsFrom(f.dir, n, name)
+	}
 	if l.named(name) != nil {
 		return name
 	}
 	if strings.Contains(name, "/") && !strings.Contains(name, "://") && !filepath.IsAbs(name) {
 		if t := l.at(filepath.Join(f.dir, name)); t != nil {
+			l.countsFrom(f.dir, n, name)
 			return t.Name
 		}
 	}
@@ -141,6 +145,15 @@ func (l *loader) expectedTarget(f *fragment, n *yaml.Node, name string) string {
 	}
 	l.Unknown(n, "target", name, have)
 	return name
+}
+
+// countsFrom notes that the name which n is, or lists, is a path from dir.
+func (l *loader) countsFrom(dir string, n *yaml.Node, name string) {
+	for _, c := range append([]*yaml.Node{n}, n.Content...) {
+		if c = strict.Resolve(c); c.Kind == yaml.ScalarNode && c.Value == name {
+			l.relative[c] = dir
+		}
+	}
 }
 
 // A failure is one expectation that was not met.

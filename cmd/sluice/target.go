@@ -149,35 +149,44 @@ func find[T any](list []*T, is func(*T) bool) *T {
 // target reads a path, a URL or a mapping, and reports whether it is one.
 func (l *loader) target(f *fragment, t *Target, n *yaml.Node) bool {
 	n = strict.Resolve(n)
+	text := ""
 	if n.Kind == yaml.ScalarNode {
-		text, ok := l.Text(n)
-		if !ok {
+		var ok bool
+		if text, ok = l.Text(n); !ok {
 			return false
 		}
-		scheme, _, isURL := strings.Cut(text, "://")
-		for _, k := range targetKinds {
-			if isURL && slices.Contains(k.schemes, scheme) || !isURL && k.key == "file" {
-				return l.targetOf(k, f, t, n)
-			}
-		}
+	}
+	k := targetKindOf(n, text)
+	switch {
+	case k != nil:
+		t.Kind = k.key
+		k.decode(l, f, t, n)
+		return t.sink != nil
+	case n.Kind == yaml.ScalarNode:
 		l.Errorf(n, "%q is neither a path nor a URL of a collector", strict.MaskURL(text))
-		return false
-	}
-	keys := make([]string, len(targetKinds))
-	for i, k := range targetKinds {
-		if strict.Lookup(n, k.key) != nil {
-			return l.targetOf(k, f, t, n)
+	default:
+		var keys []string
+		for _, k := range targetKinds {
+			keys = append(keys, k.key)
 		}
-		keys[i] = k.key
+		l.Errorf(n, "want a path, a URL, or a mapping with one of the keys %s", strings.Join(keys, ", "))
 	}
-	l.Errorf(n, "want a path, a URL, or a mapping with one of the keys %s", strings.Join(keys, ", "))
 	return false
 }
 
-func (l *loader) targetOf(k targetKind, f *fragment, t *Target, n *yaml.Node) bool {
-	t.Kind = k.key
-	k.decode(l, f, t, n)
-	return t.sink != nil
+// targetKindOf is the kind of a target that is a text, or a mapping; nil if it is of none.
+func targetKindOf(n *yaml.Node, text string) *targetKind {
+	scheme, _, isURL := strings.Cut(text, "://")
+	for i, k := range targetKinds {
+		is := strict.Lookup(n, k.key) != nil
+		if n.Kind == yaml.ScalarNode {
+			is = isURL && slices.Contains(k.schemes, scheme) || !isURL && k.key == "file"
+		}
+		if is {
+			return &targetKinds[i]
+		}
+	}
+	return nil
 }
 
 // destination finds or makes the target that an entry of `to` means: a name, a path, a URL or a mapping. It returns the
