@@ -30,7 +30,7 @@ func decodeConsoleTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
 		return
 	}
 	t.Format = l.compile(n, spec.Format, spec.Escape)
-	t.Where, t.spec, t.made = spec.Console, spec, spec.Console
+	t.Where, t.Shown, t.spec, t.made = spec.Console, spec.Console, spec, spec.Console
 	t.queue, t.retry = spec.Queue, writer.DefaultRetry()
 	t.sink = func(env) (writer.Sink, error) { return writer.NewConsole(out), nil }
 }

@@ -146,7 +146,7 @@ func (c *contest) run(t *testing.T, who contestant, n int) score {
 		}
 	})
 	poll(t, func() error { return c.ready(r) })
-	defer keepWarm(t, n*300 &^ 0xffff)()
+	defer keepWarm(t, n*300&^0xffff)()
 	before, start := cpuClock(t, r.pid), time.Now()
 	if err := c.load(r, n); err != nil {
 		t.Fatal(err)

@@ -52,7 +52,7 @@ func decodeFileTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
 	if !ok || err != nil {
 		return
 	}
-	t.Where, t.spec = spec.File, spec
+	t.Where, t.Shown, t.spec = spec.File, spec.File, spec
 	fixed := spec.File
 	if path != nil {
 		fixed, t.Path = "", compilePath

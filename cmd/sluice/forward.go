@@ -45,11 +45,13 @@ func decodeForwardTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
 		at = strict.Lookup(n, "forward")
 	}
 	var addresses []writer.Address
+	var written []string // the URLs as the file has them
 	for i, node := range l.listed(at) {
 		if i >= len(spec.Forward) {
 			break
 		}
 		a, isURL := l.collector(f, node, spec.Forward[i])
+		written = append(written, strict.MaskURL(strict.Resolve(node).Value))
 		if ok = ok && isURL; isURL {
 			addresses = append(addresses, a)
 		}
@@ -85,7 +87,7 @@ func decodeForwardTarget(l *loader, f *fragment, t *Target, n *yaml.Node) {
 		spec.Escape = &none
 	}
 	t.Format = l.compile(n, spec.Format, spec.Escape)
-	t.Where, t.spec = strings.Join(spec.Forward, ", "), spec
+	t.Where, t.Shown, t.spec = strings.Join(spec.Forward, ", "), strings.Join(written, ", "), spec
 	for i, a := range addresses {
 		if slices.ContainsFunc(l.cfg.Inputs, func(in *Input) bool { return l.receives(in, a) }) {
 			l.warn(at, "%s is an input of this very sluice: what is sent there comes back", spec.Forward[i])

@@ -27,7 +27,8 @@ const quickRace = "atexit_sleep_ms=0"
 // TestScripts runs testdata/script: each file is a configuration, what is done to a running sluice, and what must be
 // there afterwards. Beside testscript's own commands there are
 //
-//	daemon start CONFIG    starts sluice run; its addresses are in $UDP, $UDPPORT, $TCP, $TCPPORT, $TLS, $TLSPORT, $UNIXGRAM and $UNIX then
+//	daemon start CONFIG    starts sluice run; its addresses are in $UDP, $UDPPORT, $TCP, $TCPPORT, $TLS, $TLSPORT, $UNIXGRAM and $UNIX then,
+//	                       and what it has said on stdout is in daemon.banner
 //	daemon stop            ends it with SIGTERM; it must exit with 0. Its log is in daemon.log
 //	redis start [OPTION..] starts redis-server at $REDISPORT; redis kill ends it as a crash does
 //	certificates           makes the certificates of a tlsFolder in the working folder
@@ -127,7 +128,9 @@ func (d *testDaemon) start(ts *testscript.TestScript, args []string) {
 		}
 	})
 	d.cmd = cmd
+	var banner []byte
 	for said := bufio.NewScanner(out); said.Scan(); {
+		banner = append(append(banner, said.Bytes()...), '\n')
 		if m := listens.FindStringSubmatch(said.Text()); m != nil {
 			ts.Setenv(strings.ToUpper(m[1]), m[2])
 			if _, port, err := net.SplitHostPort(m[2]); err == nil {
@@ -135,6 +138,7 @@ func (d *testDaemon) start(ts *testscript.TestScript, args []string) {
 			}
 		}
 		if strings.HasPrefix(said.Text(), "  try") {
+			ts.Check(os.WriteFile(ts.MkAbs("daemon.banner"), banner, 0o644))
 			return
 		}
 	}

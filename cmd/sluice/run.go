@@ -98,10 +98,10 @@ func (d *daemon) banner(out io.Writer) {
 	}
 	for _, t := range p.cfg.Targets {
 		label := ""
-		if t.Name != t.Where {
+		if t.Name != t.Shown {
 			label = " (" + t.Name + ")"
 		}
-		fmt.Fprintf(out, "  writes   %s%s\n", t.Where, label)
+		fmt.Fprintf(out, "  writes   %s%s\n", t.Shown, label)
 	}
 	for i, in := range p.inputs {
 		if c := p.cfg.Inputs[i]; !c.Connects && c.Transport < syslog.TLS {

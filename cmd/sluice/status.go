@@ -118,7 +118,7 @@ func (d *daemon) status() status {
 
 func (d *daemon) targetStatus(c *Target, t *writer.Target, now time.Time) targetStatus {
 	st := targetStatus{
-		Name: t.Name, Kind: c.Kind, Where: c.Where, Up: t.Up(), Messages: t.Messages(), Bytes: t.Bytes(), QueueBytes: t.QueueBytes(), SpoolBytes: t.SpoolBytes(),
+		Name: t.Name, Kind: c.Kind, Where: c.Shown, Up: t.Up(), Messages: t.Messages(), Bytes: t.Bytes(), QueueBytes: t.QueueBytes(), SpoolBytes: t.SpoolBytes(),
 		Errors: t.Errors(), Resent: t.Resent(), Truncated: t.Truncated(),
 	}
 	st.Rate = d.rates.rate(counted{'t', t.Name}, st.Messages, now)

@@ -16,9 +16,10 @@ import (
 
 // A Target is one configured way out.
 type Target struct {
-	Name   string // of an in-place target: its path or URL
+	Name   string // of an in-place target: Shown
 	Kind   string
 	Where  string // path, URL or stream
+	Shown  string // the same to people: a variable in a URL may be a secret
 	Format syslog.FormatSpec
 	Path   func() (*writer.Path, error) // nil unless Where holds fields
 
@@ -100,9 +101,9 @@ func (l *loader) targets(f *fragment) {
 			l.Errorf(p.At, "is defined twice")
 		} else if l.target(f, t, p.Value) {
 			if other := l.at(t.Where); other != nil && !reflect.DeepEqual(t.spec, other.spec) {
-				l.Errorf(p.Value, "%s is the place of target %q already, with other options", t.Where, other.Name)
+				l.Errorf(p.Value, "%s is the place of target %q already, with other options", t.Shown, other.Name)
 			} else if other != nil {
-				l.warn(p.Value, "%s is the place of target %q already", t.Where, other.Name)
+				l.warn(p.Value, "%s is the place of target %q already", t.Shown, other.Name)
 			}
 		}
 		l.places[t] = p.At
@@ -218,7 +219,7 @@ func (l *loader) destination(f *fragment, n *yaml.Node) int {
 		if !strings.Contains(name, "/") && !strings.HasPrefix(name, "~") {
 			var have []string
 			for _, t := range l.cfg.Targets {
-				if t.Name != t.Where {
+				if t.Name != t.Shown {
 					have = append(have, t.Name)
 				}
 			}
@@ -236,11 +237,11 @@ func (l *loader) destination(f *fragment, n *yaml.Node) int {
 	}
 	if other := l.at(t.Where); other != nil {
 		if n.Kind == yaml.MappingNode && !reflect.DeepEqual(t.spec, other.spec) {
-			l.Errorf(n, "%s has other options where it is named before (target %q)", t.Where, other.Name)
+			l.Errorf(n, "%s has other options where it is named before (target %q)", t.Shown, other.Name)
 		}
 		return l.byPlace[t.Where]
 	}
-	t.Name = t.Where
+	t.Name = t.Shown
 	return l.add(t)
 }
 

@@ -93,7 +93,7 @@ func (c *Config) inputNames() []string {
 
 // preview is the line that t would get, and the file it would be in.
 func (t *Target) preview(m *syslog.Message) (previewLine, error) {
-	line := previewLine{Target: t.Name, Where: t.Where}
+	line := previewLine{Target: t.Name, Where: t.Shown}
 	template, err := t.Format.Compile()
 	if err != nil {
 		return line, err
