@@ -30,6 +30,10 @@ func Compare(f syslog.Field, op string, want []string, ignoreCase bool) (Conditi
 		o := named
 		if op == "" && IsGlob(w) {
 			o, c.verb, c.exact = plainGlob, plainGlob.verb, false
+		} else if named.names[0] == "equals" {
+			if err := checkDomain(f.Name(), w, ignoreCase); err != nil {
+				return nil, err
+			}
 		}
 		if ignoreCase && named.names[0] != "regex" {
 			w = string(appendLower(nil, []byte(w)))

@@ -44,6 +44,9 @@ func (c *compare) lint() []string {
 			out = append(out, fmt.Sprintf("%s: every message does", c))
 		}
 	}
+	if want, found := c.never(); found {
+		out = append(out, fmt.Sprintf("%s %s %q: no message can: it is %s", c.field.Name(), c.verb, want, describeDomain(c.field.Name())))
+	}
 	return out
 }
 

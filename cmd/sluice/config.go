@@ -120,6 +120,11 @@ type loader struct {
 	relative        map[*yaml.Node]string // texts that are, or end in, a path, and the folder from which it counts
 }
 
+func newLoader(cfg *Config) *loader {
+	return &loader{Decoder: strict.NewDecoder(), cfg: cfg, places: map[*Target]*yaml.Node{},
+		byName: map[string]int{}, byPlace: map[string]int{}, ruleNames: map[string]bool{}, relative: map[*yaml.Node]string{}}
+}
+
 // LoadConfig reads the file and what it includes; an empty name is the embedded default. The error holds every mistake,
 // each with its place.
 func LoadConfig(file string) (*Config, error) {
@@ -136,8 +141,7 @@ func LoadConfig(file string) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{Decoder: strict.NewDecoder(), cfg: &Config{File: file}, places: map[*Target]*yaml.Node{},
-		byName: map[string]int{}, byPlace: map[string]int{}, ruleNames: map[string]bool{}, relative: map[*yaml.Node]string{}}
+	l := newLoader(&Config{File: file})
 	main := mainFile{Hostname: host, Timezone: time.Local, Shutdown: 10 * time.Second, UnhealthyAfter: time.Minute, Log: logOptions{Level: "info", Format: "text"}, StateDir: rootState}
 	if os.Getuid() != 0 {
 		main.StateDir = "./sluice-data"
@@ -185,6 +189,7 @@ func (l *loader) load(root *yaml.Node, main *mainFile) {
 		l.rules(f)
 	}
 	l.lintTargets()
+	l.lintFlow(root)
 	for _, f := range fragments {
 		l.tests(f)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"regexp"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -25,6 +26,33 @@ func (l *loader) lintRule(n *yaml.Node, r *rules.Rule, aimless bool) {
 			l.warn(at, "%s", text)
 		}
 		l.lintForward(at, r)
+	}
+}
+
+// lintFlow finds a file that receives nothing, or sends nothing anywhere.
+func (l *loader) lintFlow(root *yaml.Node) {
+	for _, part := range []struct {
+		key, effect string
+		n           int
+	}{
+		{"inputs", "nothing is received", len(l.cfg.Inputs)},
+		{"rules", "every message is dropped", len(l.cfg.Rules)},
+	} {
+		if part.n > 0 {
+			continue
+		}
+		at := strict.Lookup(root, part.key)
+		if at == nil {
+			at = root
+		}
+		l.warn(at, "there are no %s: %s", part.key, part.effect)
+	}
+}
+
+// lintInput finds a rule for an input that there is not.
+func (l *loader) lintInput(at *yaml.Node, name string) {
+	if find(l.cfg.Inputs, func(in *Input) bool { return in.Name == name }) == nil {
+		l.warn(at, "no input has the name %q (have %s)", name, strings.Join(l.cfg.inputNames(), ", "))
 	}
 }
 

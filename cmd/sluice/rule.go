@@ -225,6 +225,9 @@ func (l *loader) compare(field syslog.Field, op string, n *yaml.Node, fold bool)
 			l.wrongWord(e, err)
 			continue
 		}
+		if field.Name() == "input" && !fold && (op == "equals" || op == "" && !rules.IsGlob(text)) {
+			l.lintInput(e, text)
+		}
 		values, last = append(values, text), c
 	}
 	if len(values) < 2 {

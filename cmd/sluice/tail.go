@@ -8,9 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"gopkg.in/yaml.v3"
-
-	"sluice/cmd/sluice/strict"
 	"sluice/rules"
 	"sluice/syslog"
 )
@@ -49,7 +46,7 @@ func (r *tailRequest) condition() (rules.Condition, error) {
 
 // compileMatch makes a condition of YAML, as the `match:` of a rule is made.
 func compileMatch(text string) (rules.Condition, error) {
-	l := &loader{Decoder: strict.NewDecoder(), cfg: &Config{Timezone: time.Local}, places: map[*Target]*yaml.Node{}}
+	l := newLoader(&Config{Timezone: time.Local})
 	doc := l.Parse("--match", []byte(text))
 	if doc == nil {
 		return nil, l.Errors().Err()

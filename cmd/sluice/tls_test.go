@@ -365,7 +365,7 @@ func TestTLSConfigs(t *testing.T) {
 			`warning: 1:89: input 1: permitted_peers without client_ca: only the fingerprints count: anybody can write a name into a certificate of his own`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := f.load(t, "inputs: ["+c.input+"]"); got != c.want {
+			if got := f.load(t, "inputs: ["+c.input+"]\nrules: [{to: {console: stdout}}]"); got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})
@@ -385,7 +385,7 @@ func TestTLSExample(t *testing.T) {
 	if !ok || !more {
 		t.Fatal("etc/sluice.yaml has no such comment")
 	}
-	if got := f.load(t, "inputs:\n  - syslog: tls://"+strings.ReplaceAll(block, "\n  # ", "\n  ")); got != "" {
+	if got := f.load(t, "inputs:\n  - syslog: tls://"+strings.ReplaceAll(block, "\n  # ", "\n  ")+"\nrules: [{to: {console: stdout}}]"); got != "" {
 		t.Error(got)
 	}
 }
@@ -427,7 +427,7 @@ func TestTLSTargets(t *testing.T) {
 		{"insecure, by fingerprint", ``, `{insecure_skip_verify: true, permitted_peers: "sha256:` + sha256OfZeros + `"}`, ``},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := &loader{Decoder: strict.NewDecoder(), cfg: &Config{}}
+			l := newLoader(&Config{})
 			main := fragment{dir: f.dir, Defaults: newDefaults()}
 			doc := l.Parse("main.yaml", []byte(c.main))
 			l.Decode(doc.Root, &main)
@@ -449,7 +449,7 @@ func TestTLSTargets(t *testing.T) {
 
 // A key that only the daemon may read stops nobody from explaining a message; who runs or checks needs it.
 func TestUnreadableKey(t *testing.T) {
-	l := &loader{Decoder: strict.NewDecoder(), cfg: &Config{}}
+	l := newLoader(&Config{})
 	doc := l.Parse("x.yaml", []byte("tls: {cert: c.pem, key: k.pem}"))
 	n := strict.Lookup(doc.Root, "tls")
 	l.tlsFiles(n, &tlsFault{"key", &os.PathError{Op: "open", Path: "k.pem", Err: os.ErrPermission}})
