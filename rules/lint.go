@@ -17,6 +17,10 @@ func Lint(c Condition) []string {
 		if c.single() {
 			return []string{fmt.Sprintf("%s, and nothing worse: severity: {at_least: ..} is usually meant", c)}
 		}
+	case selector:
+		if c.mask == (selector{}).mask {
+			return []string{fmt.Sprintf("%s: no message is left; what is taken away is behind what it is taken from, in one text: *.info;mail.none", c)}
+		}
 	case *compare:
 		return c.lint()
 	}

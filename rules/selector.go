@@ -13,21 +13,48 @@ import (
 // A message with a broken PRI has a facility of its own there, invld, with the severity debug.
 func Selector(text string) (Condition, error) {
 	s := selector{text: text}
-	for part := range strings.SplitSeq(text, ";") {
-		if err := s.apply(strings.TrimSpace(part)); err != nil {
+	for rest := strings.TrimSpace(text); ; {
+		part, behind, err := cutPart(rest)
+		if err == nil {
+			err = s.apply(part)
+		}
+		if err != nil {
 			return nil, err
 		}
+		if rest = behind; rest == "" {
+			return s, nil
+		}
 	}
-	return s, nil
+}
+
+// cutPart cuts the first part off, and what separates it from the next: semicolons or, as rsyslogd reads them, commas. A
+// blank beside them means nothing. One alone ends the whole selector there, and what follows is lost; here it is an error.
+func cutPart(s string) (part, behind string, err error) {
+	dot := strings.IndexByte(s, '.')
+	end := len(s)
+	if i := strings.IndexAny(s[dot+1:], ",; \t"); dot >= 0 && i >= 0 {
+		end = dot + 1 + i
+	} else if i := strings.IndexByte(s, ';'); dot < 0 && i >= 0 {
+		end = i
+	}
+	part, behind = s[:end], strings.TrimLeft(s[end:], " \t")
+	trimmed := strings.TrimLeft(behind, ",; \t")
+	if trimmed == behind && behind != "" {
+		return "", "", fmt.Errorf("selector %q: want ; between %s and %s", s, part, behind)
+	}
+	return part, trimmed, nil
 }
 
 type selector struct {
 	text string
-	mask [invld + 1]severities // by facility
+	mask [mark + 1]severities // by facility
 }
 
 // invld is the facility of messages with a broken PRI: the one behind local7.
 const invld = 24
+
+// mark is the facility of what rsyslogd's immark says: it is taken, and no message has it here.
+const mark = invld + 1
 
 // apply adds or takes away what one part between semicolons says. Only the words of the priority differ in effect:
 //
@@ -37,7 +64,7 @@ const invld = 24
 //	none  none                !none  all
 func (s *selector) apply(part string) error {
 	names, word, ok := strings.Cut(strings.ToLower(part), ".")
-	if !ok || names == "" || word == "" {
+	if !ok || word == "" || strings.Trim(names, ", \t") == "" || names[0] == ',' {
 		return fmt.Errorf("selector %q: want facility.severity, as in mail.err", part)
 	}
 	word, negate := cutPrefix(word, "!")
@@ -49,8 +76,11 @@ func (s *selector) apply(part string) error {
 	if word == "none" {
 		negate, bits = !negate, ^severities(0)
 	}
-	for name := range strings.SplitSeq(names, ",") {
-		from, to, err := facilityRange(strings.TrimSpace(name))
+	if strings.Contains(names, ";") {
+		return fmt.Errorf("selector %q: want facility.severity, as in mail.err", names[:strings.Index(names, ";")])
+	}
+	for _, name := range strings.FieldsFunc(names, func(r rune) bool { return strings.ContainsRune(", \t", r) }) {
+		from, to, err := facilityRange(name)
 		if err != nil {
 			return err
 		}
@@ -92,10 +122,12 @@ func facilityRange(name string) (from, to int, err error) {
 		return 0, invld, nil
 	case "invld":
 		return invld, invld, nil
+	case "mark":
+		return mark, mark, nil
 	}
 	var f syslog.Facility
 	if err := f.UnmarshalText([]byte(name)); err != nil {
-		return 0, 0, syslog.WordError{What: "facility", Word: name, Words: append(slices.Clone(syslog.Facilities), "invld", "*")}
+		return 0, 0, syslog.WordError{What: "facility", Word: name, Words: append(slices.Clone(syslog.Facilities), "mark", "invld", "*")}
 	}
 	return int(f), int(f), nil
 }

@@ -27,6 +27,8 @@ var selectors = []string{
 	"mail.info;mail.!err", "mail.info;mail.!=notice", "mail.*;mail.!warn", "*.*;mail.!*", "*.none;mail.err", "mail.none;mail.err",
 	"*.=debug;auth,authpriv.none;news.none;mail.none", "*.=info;*.=notice;*.=warn;auth,authpriv.none;cron,daemon.none;mail,news.none",
 	"cron.warning;cron.!=err;local0.*", "mail.!none", "mail.err;*.!crit", "MAIL.ERR", "invld.*", "invld.debug", "invld.info",
+	"mark.*", "*.info;mark.none", "mark,mail.err", "mail.info,kern.err", "mail.info,kern,news.err;cron.none", "mail.info;", "mail.info,", "mail.info;;news.err", "mail.info,;news.err",
+	"mail, news.err", "mail news.err", "mail ,news.err", "mail.info ", "mail,.err", "mail .info", "mail. info", "mail,,news.info", ";mail.info", ",mail.info",
 }
 
 // TestSelectorsAgreeWithRsyslog sends one message of each PRI, and one with a broken PRI, to a real rsyslogd that has a
@@ -72,6 +74,9 @@ func routeWithRsyslog(t *testing.T, lines []string) [][]string {
 	conf := "module(load=\"imuxsock\" SysSock.Use=\"off\")\ninput(type=\"imuxsock\" Socket=\"" + socket + "\" RateLimit.Interval=\"0\")\n" +
 		"$template bare,\"%rawmsg%\\n\"\n"
 	for n, s := range selectors {
+		if strings.Contains(s, " ") { // there it ends a selector that stands by itself
+			s = "if prifilt(\"" + s + "\") then"
+		}
 		conf += fmt.Sprintf("%s %s/%d;bare\n", s, dir, n)
 	}
 	conf += fmt.Sprintf(":msg, contains, \"the end\" %s/end;bare\n", dir)
@@ -141,17 +146,32 @@ func TestBadSelectors(t *testing.T) {
 		"mail":        `selector "mail": want facility.severity, as in mail.err`,
 		"mail.":       `selector "mail.": want facility.severity, as in mail.err`,
 		".err":        `selector ".err": want facility.severity, as in mail.err`,
-		"mail.err;":   `selector "": want facility.severity, as in mail.err`,
 		"mial.err":    `unknown facility "mial"`,
 		"mail.eror":   `unknown severity "eror"`,
 		"mail.err.x":  `unknown severity "err.x"`,
 		"16.*":        `unknown facility "16"`,
-		"mail,.err":   `unknown facility ""`,
+		",mail.err":   `selector ",mail.err": want facility.severity, as in mail.err`,
+		",.err":       `selector ",.err": want facility.severity, as in mail.err`,
+		"mail;a.err":  `selector "mail": want facility.severity, as in mail.err`,
+		"a.err b.err": `selector "a.err b.err": want ; between a.err and b.err`,
 		"mail.!":      `unknown severity ""`,
-		"*.*, -/file": `unknown severity "*, -/file"`,
+		"*.*, -/file": `selector "-/file": want facility.severity, as in mail.err`,
 	} {
 		if _, err := Selector(text); err == nil || err.Error() != want {
 			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// Blanks that would end a selector for rsyslogd, and have it lose the rest in silence, mean nothing here.
+func TestSelectorBlanks(t *testing.T) {
+	plain, err := Selector("mail.info;news.err")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{" mail.info;news.err", "mail.info; news.err", "mail.info ;news.err", "mail.info\t;\tnews.err ", "mail.info , news.err"} {
+		if c, err := Selector(text); err != nil || c.(selector).mask != plain.(selector).mask {
+			t.Errorf("%q: %v, %v", text, c, err)
 		}
 	}
 }

@@ -105,16 +105,7 @@ func (l *loader) condition(p strict.Pair) rules.Condition {
 		}
 		return nil
 	case "selector":
-		text, ok := l.Text(p.Value)
-		if !ok {
-			return nil
-		}
-		c, err := rules.Selector(text)
-		if err != nil {
-			l.wrong(p.Value, "selector", err)
-			return nil
-		}
-		return c
+		return l.selectors(p.Value)
 	}
 	field, err := syslog.FieldNamed(p.Key)
 	if err != nil {
@@ -130,6 +121,31 @@ func (l *loader) condition(p strict.Pair) rules.Condition {
 		return l.operators(field, p.Value)
 	}
 	return l.compare(field, "", p.Value, false)
+}
+
+// selectors reads a selector, or a list of them, any of which may fit.
+func (l *loader) selectors(n *yaml.Node) rules.Condition {
+	var conditions []rules.Condition
+	list := l.listed(n)
+	for _, e := range list {
+		text, ok := l.Text(e)
+		if !ok {
+			continue
+		}
+		c, err := rules.Selector(text)
+		if err != nil {
+			l.wrong(e, "selector", err)
+			continue
+		}
+		conditions = append(conditions, c)
+	}
+	if len(list) == 0 {
+		l.Errorf(n, "selector: an empty list matches nothing")
+	}
+	if len(conditions) == 0 {
+		return nil
+	}
+	return rules.Any(conditions...)
 }
 
 // matches reads the list of an all or any.

@@ -82,7 +82,7 @@ func definitions() object {
 	for k, v := range operators {
 		severity[k] = v
 	}
-	properties := object{"all": listOf(ref("match")), "any": listOf(ref("match")), "not": ref("match"), "selector": object{"type": "string"}}
+	properties := object{"all": listOf(ref("match")), "any": listOf(ref("match")), "not": ref("match"), "selector": ref("values")}
 	for _, f := range syslog.DescribeFields() {
 		condition := "condition"
 		if f.Name == "severity" || f.Name == "facility" {
