@@ -18,40 +18,17 @@ type program struct {
 }
 
 func newGenerateSupervisorCommand() *cobra.Command {
-	var user string
 	cmd := &cobra.Command{
 		Use:     "supervisor",
 		Short:   "print the section of supervisord for this machine and this configuration",
 		Example: "  sluice generate supervisor -c /etc/sluice/sluice.yaml > /etc/supervisor/conf.d/sluice.conf",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := footprintOfConfig(cmd)
-			if err != nil {
-				return err
-			}
-			a, err := accountOf(user)
-			if err != nil {
-				return err
-			}
-			binary, err := ourselves()
-			if err != nil {
-				return err
-			}
-			g := program{User: a.user, StopAfter: stopSeconds(p.Stop)}
-			if g.Command, err = supervisorCommand(binary, "run", "-c", p.Config); err != nil {
-				return err
-			}
-			g.prepare(p, a)
-			for _, note := range g.Notes {
-				if err := say(cmd, "%s", note); err != nil {
-					return err
-				}
-			}
-			return printFile(cmd.OutOrStdout(), "supervisor.conf", nil, g)
-		},
 	}
-	cmd.Flags().StringVar(&user, "user", "", "run as this `user` instead of supervisord's")
-	return cmd
+	return printsService(cmd, "supervisor.conf", func(p *footprint, a account, binary string) (any, []string, error) {
+		command, err := supervisorCommand(binary, "run", "-c", p.Config)
+		g := program{Command: command, User: a.user, StopAfter: stopSeconds(p.Stop)}
+		g.prepare(p, a)
+		return g, g.Notes, err
+	})
 }
 
 // prepare finds out what another user than root lacks: supervisord makes no folders, and gives nobody a port.

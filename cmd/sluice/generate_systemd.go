@@ -33,54 +33,16 @@ type unit struct {
 }
 
 func newGenerateSystemdCommand() *cobra.Command {
-	var user string
 	cmd := &cobra.Command{
 		Use:     "systemd",
 		Short:   "print the unit for this machine and this configuration: the paths and capabilities that its targets need",
 		Example: "  sluice generate systemd -c /etc/sluice/sluice.yaml > /etc/systemd/system/sluice.service",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := footprintOfConfig(cmd)
-			if err != nil {
-				return err
-			}
-			a, err := accountOf(user)
-			if err != nil {
-				return err
-			}
-			u := newUnit(p, a)
-			if u.Binary, err = ourselves(); err != nil {
-				return err
-			}
-			u.Tmp = u.Tmp || under(u.Binary, temporary...)
-			for _, note := range u.Notes {
-				if err := say(cmd, "%s", note); err != nil {
-					return err
-				}
-			}
-			return printFile(cmd.OutOrStdout(), "sluice.service", unitWords, u)
-		},
 	}
-	cmd.Flags().StringVar(&user, "user", "", "run as this `user` instead of root")
-	return cmd
-}
-
-// footprintOfConfig is that of the configuration; where there is none yet, of any that a machine's syslog daemon may have.
-func footprintOfConfig(cmd *cobra.Command) (*footprint, error) {
-	if configPath(configFlag) == "" {
-		if err := say(cmd, "no configuration is there: this is for one at %s, with files below /var/log", usualConfig); err != nil {
-			return nil, err
-		}
-		return &footprint{
-			Config: usualConfig, Stop: 10*time.Second + grace, Folders: []string{"/var/log"},
-			LowPort: true, Buffer: true, Datagram: true, Syslog: true, Kernel: true, Owners: true, Gives: true,
-		}, nil
-	}
-	cfg, err := loadConfig()
-	if err != nil {
-		return nil, err
-	}
-	return cfg.footprint()
+	return printsService(cmd, "sluice.service", func(p *footprint, a account, binary string) (any, []string, error) {
+		u := newUnit(p, a)
+		u.Binary, u.Tmp = binary, u.Tmp || under(binary, temporary...)
+		return u, u.Notes, nil
+	})
 }
 
 // newUnit finds out what the footprint needs on this machine.

@@ -9,7 +9,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// The exit codes of all commands.
+// The exit codes of all commands. A command line that says nothing a command understands is as wrong as a file that does:
+// to try it again helps neither, and 1 has a meaning of its own to who asks check --strict, test or status.
 const (
 	exitRunTime       = 1
 	exitConfiguration = 2
@@ -24,9 +25,15 @@ type exitError struct {
 func (e exitError) Unwrap() error { return e.error }
 
 func main() {
-	err := newRootCommand().Execute()
+	root, understood := newRootCommand(), false
+	root.PersistentPreRun = func(*cobra.Command, []string) { understood = true }
+	cmd, err := root.ExecuteC()
 	if err == nil {
 		return
+	}
+	if !understood {
+		fmt.Fprintf(os.Stderr, "%v\nusage: %s (%s --help says more)\n", err, cmd.UseLine(), cmd.CommandPath())
+		os.Exit(exitConfiguration)
 	}
 	code := exitRunTime
 	var exit exitError

@@ -21,6 +21,8 @@ func newSpoolCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "spool",
 		Short: "show, print and delete what waits on disk for targets that are away",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newSpoolLsCommand(), newSpoolCatCommand(), newSpoolPurgeCommand())
 	return cmd
