@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -32,7 +33,7 @@ func newCheckCommand() *cobra.Command {
 				fmt.Fprintf(cmd.ErrOrStderr(), "%s (warning)\n", w)
 			}
 			if n := len(cfg.Warnings) + len(beside); beStrict && n > 0 {
-				return exitError{exitRunTime, fmt.Errorf("%d warnings", n)}
+				return exitError{exitRunTime, errors.New(howMany(n, "warning"))}
 			}
 			if show {
 				_, err = io.WriteString(cmd.OutOrStdout(), strict.Show(cfg.merged))

@@ -78,10 +78,18 @@ func (r testResults) print(out io.Writer, p palette) {
 	case n == 0:
 		fmt.Fprintln(out, "no tests: the configuration has no tests: section")
 	case r.Failed > 0:
-		fmt.Fprintf(out, "%d of %d tests failed\n", r.Failed, n)
+		fmt.Fprintf(out, "%d of %s failed\n", r.Failed, howMany(n, "test"))
 	default:
-		fmt.Fprintf(out, "%d tests passed\n", n)
+		fmt.Fprintf(out, "%s passed\n", howMany(n, "test"))
 	}
+}
+
+// howMany is so many of a thing, in English.
+func howMany(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // indented keeps the further lines of a text under its first.
