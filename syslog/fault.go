@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// FaultPause is how long a fault that was said is not said again.
-const FaultPause = time.Minute
+// faultPause is how long a fault that was said is not said again.
+const faultPause = time.Minute
 
 // A Fault is something that goes wrong many times a second, if it does, and is said in the log once a minute. Its zero value
 // is a fault that has not happened. Many goroutines may use it.
@@ -20,7 +20,7 @@ type Fault struct {
 func (f *Fault) Due(now time.Time) (unsaid uint64, ok bool) {
 	f.broken.Store(true)
 	next, n := f.next.Load(), now.UnixNano()
-	if n < next || !f.next.CompareAndSwap(next, n+int64(FaultPause)) {
+	if n < next || !f.next.CompareAndSwap(next, n+int64(faultPause)) {
 		f.unsaid.Add(1)
 		return 0, false
 	}

@@ -20,10 +20,10 @@ func TestFault(t *testing.T) {
 	}
 	says(0, 0, true)
 	says(1, 0, false)
-	says(FaultPause/2, 0, false)
-	says(FaultPause/2, 2, true)
+	says(faultPause/2, 0, false)
+	says(faultPause/2, 2, true)
 	if !f.Resolved() || f.Resolved() {
 		t.Error("resolved is not said once")
 	}
-	says(FaultPause, 0, true)
+	says(faultPause, 0, true)
 }

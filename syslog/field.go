@@ -101,7 +101,7 @@ func FieldNamed(name string) (Field, error) {
 			return Field{row: r}, nil
 		}
 	}
-	return Field{}, WordError{"field", name, FieldNames()}
+	return Field{}, WordError{"field", name, fieldNames()}
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {
@@ -112,8 +112,8 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return s[:i], s[i+len(sep):], true
 }
 
-// FieldNames are the names of all fields, in the order of the table.
-func FieldNames() []string {
+// fieldNames are the names of all fields, in the order of the table.
+func fieldNames() []string {
 	var names []string
 	for _, d := range DescribeFields() {
 		names = append(names, d.Name)
@@ -150,8 +150,8 @@ func (f Field) Name() string {
 	return f.row.name
 }
 
-// IsStamp reports whether the field is a moment in time, and IsDate whether it is a part of the time of reception.
-func (f Field) IsStamp() bool { return f.row.stamp != nil }
+// isStamp reports whether the field is a moment in time.
+func (f Field) isStamp() bool { return f.row.stamp != nil }
 
 // IsDate reports whether the field is a part of the time of reception.
 func (f Field) IsDate() bool { return f.row.date }

@@ -26,9 +26,6 @@ const (
 	Debug   Severity = 7
 )
 
-// DefaultPRI is what a message without a PRI gets: user.notice (RFC 3164, section 4.3.3).
-const DefaultPRI = 13
-
 // maxPRI is local7.debug; a PRI above it is broken.
 const maxPRI = 191
 

@@ -39,7 +39,7 @@ func (s Stamp) AppendRFC3339(dst []byte) []byte {
 	dst = append2(append2(dst, uint(s.Year)/100), uint(s.Year)%100)
 	dst = append2(append(dst, '-'), uint(s.Month))
 	dst = append2(append(dst, '-'), uint(s.Day))
-	dst = s.AppendClock(append(dst, 'T'))
+	dst = s.appendClock(append(dst, 'T'))
 	if s.Digits > 0 {
 		dst = s.appendFraction(append(dst, '.'), s.Digits)
 	}
@@ -63,11 +63,11 @@ func (s Stamp) AppendRFC3164(dst []byte) []byte {
 	} else {
 		dst = append2(dst, uint(s.Day))
 	}
-	return s.AppendClock(append(dst, ' '))
+	return s.appendClock(append(dst, ' '))
 }
 
-// AppendClock appends 15:17:52.
-func (s Stamp) AppendClock(dst []byte) []byte {
+// appendClock appends 15:17:52.
+func (s Stamp) appendClock(dst []byte) []byte {
 	dst = append2(dst, uint(s.Hour))
 	dst = append2(append(dst, ':'), uint(s.Minute))
 	return append2(append(dst, ':'), uint(s.Second))

@@ -122,13 +122,13 @@ func TestFieldNamed(t *testing.T) {
 }
 
 func TestFieldKinds(t *testing.T) {
-	for _, name := range FieldNames() {
+	for _, name := range fieldNames() {
 		f, err := FieldNamed(strings.NewReplacer("ID", "id", "PARAM", "p", "NAME", "n").Replace(name))
 		fatal(t, err)
 		stamp := name == "timestamp" || name == "received"
 		date := slices.Contains([]string{"date", "year", "month", "day", "hour", "minute"}, name)
-		if f.IsStamp() != stamp || f.IsDate() != date {
-			t.Errorf("%s: stamp %v, date %v", name, f.IsStamp(), f.IsDate())
+		if f.isStamp() != stamp || f.IsDate() != date {
+			t.Errorf("%s: stamp %v, date %v", name, f.isStamp(), f.IsDate())
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package writer
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -146,4 +147,9 @@ func holds(t testing.TB, path, want string) {
 		n++
 	}
 	t.Errorf("%s holds %d bytes, want %d; they differ at byte %d: %.60q, want %.60q", path, len(got), len(want), n, got[n:], want[n:])
+}
+
+// take is takeOr for a taker that has nothing else to do.
+func (q *Queue) take(ctx context.Context) *Block {
+	return q.takeOr(ctx, func() time.Duration { return 0 })
 }

@@ -17,14 +17,9 @@ func (q *Queue) Finish() {
 	}
 }
 
-// take returns the oldest block, full or not, and makes it the one in hand. It waits until there is one, and returns
+// takeOr returns the oldest block, full or not, and makes it the one in hand. It waits until there is one, and returns
 // nil when the queue is finished and empty, or when ctx has ended: what is left then is left, however fast the sink is.
-func (q *Queue) take(ctx context.Context) *Block {
-	return q.takeOr(ctx, func() time.Duration { return 0 })
-}
-
-// takeOr is take for a taker with something else to do: idle is called whenever it has to wait, and again after the time
-// that it returns, unless that is 0.
+// idle is called whenever it has to wait, and again after the time that it returns, unless that is 0.
 func (q *Queue) takeOr(ctx context.Context, idle func() time.Duration) *Block {
 	for q.linger(ctx); ctx.Err() == nil; {
 		if b, more := q.tryTake(); b != nil || !more {

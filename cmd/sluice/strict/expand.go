@@ -44,8 +44,8 @@ func (d *Decoder) text(n *yaml.Node) (string, bool) {
 	return t.value, t.err == nil
 }
 
-// Secret tells whether n holds a variable: what it stands for must not be printed.
-func (d *Decoder) Secret(n *yaml.Node) bool { return len(d.expanded(Resolve(n)).pieces) > 0 }
+// secret tells whether n holds a variable: what it stands for must not be printed.
+func (d *Decoder) secret(n *yaml.Node) bool { return len(d.expanded(Resolve(n)).pieces) > 0 }
 
 // expanded replaces the variables of n, once: a file may give another answer the second time.
 func (d *Decoder) expanded(n *yaml.Node) text {

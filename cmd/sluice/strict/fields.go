@@ -59,15 +59,7 @@ func fieldsOf(t reflect.Type) []field {
 	return out
 }
 
-// Keys is the keys that the struct, or the pointer to one, takes, sorted.
-func Keys(of any) []string {
-	t := reflect.TypeOf(of)
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	return keysOf(t)
-}
-
+// keysOf are the keys that the struct takes, sorted.
 func keysOf(t reflect.Type) []string {
 	var out []string
 	for _, f := range fieldsOf(t) {

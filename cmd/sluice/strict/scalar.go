@@ -134,7 +134,7 @@ func (d *Decoder) scalar(n *yaml.Node, want string) (text string, ok bool) {
 // may be either, for inside { } a variable needs quotes.
 func (d *Decoder) typed(n *yaml.Node, want string, valid func(string) bool) (text string, ok bool) {
 	text, ok = d.scalar(n, want)
-	switch isQuoted := n.Style&^(yaml.TaggedStyle|yaml.FlowStyle) != 0 && !d.Secret(n); {
+	switch isQuoted := n.Style&^(yaml.TaggedStyle|yaml.FlowStyle) != 0 && !d.secret(n); {
 	case !ok:
 	case !valid(text):
 		d.mismatch(n, want)
@@ -221,7 +221,7 @@ func unmarshal(d *Decoder, n *yaml.Node, v reflect.Value) {
 				err = into.UnmarshalText([]byte(word))
 			}
 		}
-		if !d.Secret(n) { // the nearest word would tell of it
+		if !d.secret(n) { // the nearest word would tell of it
 			hint = d.suggest(text, words.Valid())
 		}
 	}

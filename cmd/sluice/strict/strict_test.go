@@ -300,7 +300,7 @@ func TestSecrets(t *testing.T) {
 	var c config
 	d.Decode(doc.Root, &c)
 	url, owner := Lookup(doc.Root, "state_dir"), Lookup(doc.Root, "owner")
-	if !d.Secret(url) || d.Secret(owner) {
+	if !d.secret(url) || d.secret(owner) {
 		t.Error("Secret")
 	}
 	d.Errorf(url, "cannot dial %s: 7 of 77", c.StateDir)
@@ -324,12 +324,6 @@ func TestReadFile(t *testing.T) {
 	}
 	if _, err := readFile(path + "x"); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
-	}
-}
-
-func TestKeys(t *testing.T) {
-	if diff := cmp.Diff([]string{"cert", "key"}, Keys(&tls{})); diff != "" {
-		t.Error(diff)
 	}
 }
 
