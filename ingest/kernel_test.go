@@ -102,7 +102,7 @@ type kernelFixture struct {
 
 func newKernel(t testing.TB, path, state, boot string) *kernelFixture {
 	t.Helper()
-	f := &kernelFixture{sink: newSink(), logs: &logbook{}}
+	f := &kernelFixture{sink: newSink(), logs: newLogbook()}
 	cfg := KernelConfig{Path: path, Boot: boot}
 	cfg.Setting = Setting{Name: path, Hostname: "web1", Zone: time.UTC, StateDir: state, Handler: f.sink, Log: slog.New(slog.NewTextHandler(f.logs, nil))}
 	k, err := NewKernel(cfg)

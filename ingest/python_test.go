@@ -29,7 +29,7 @@ type pythonFixture struct {
 // newPython opens an input on a free port; set may change what it is made of.
 func newPython(t testing.TB, set func(*PythonConfig)) *pythonFixture {
 	t.Helper()
-	f := &pythonFixture{sink: newSink(), logs: &logbook{}}
+	f := &pythonFixture{sink: newSink(), logs: newLogbook()}
 	socket, err := net.Listen("tcp", "127.0.0.1:0")
 	fatal(t, err)
 	cfg := PythonConfig{PythonOptions: DefaultPythonOptions(), Socket: socket}
@@ -86,7 +86,7 @@ func (f *pythonFixture) refuses(t testing.TB) {
 
 func (f *pythonFixture) said(t testing.TB, what string) {
 	t.Helper()
-	eventually(t, what, func() bool { return strings.Contains(f.logs.String(), what) })
+	f.logs.wait(t, what)
 }
 
 // closeWrite says that nothing more comes.

@@ -191,24 +191,6 @@ func (s *sink) wait(t testing.TB, n int) []string {
 	return slices.Clone(s.lines)
 }
 
-// A logbook keeps log lines.
-type logbook struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *logbook) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logbook) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 // eventually waits until is is true.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
@@ -233,7 +215,7 @@ type redisFixture struct {
 // openRedis runs an input until the test ends.
 func openRedis(t testing.TB, url string, set func(*RedisConfig)) *redisFixture {
 	t.Helper()
-	f := &redisFixture{sink: newSink(), logs: &logbook{}}
+	f := &redisFixture{sink: newSink(), logs: newLogbook()}
 	a, err := ParseRedisAddress(url, false)
 	fatal(t, err)
 	cfg := RedisConfig{RedisOptions: DefaultRedisOptions(), Address: a}

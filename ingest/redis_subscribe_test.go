@@ -188,7 +188,7 @@ func TestSubscribeRefused(t *testing.T) {
 				defer conn.Close()
 			}
 			f := openRedis(t, c.url, func(c *RedisConfig) { c.Subscribe = []string{"req.*"} })
-			eventually(t, "a line in the log", func() bool { return strings.Contains(f.logs.String(), c.want) })
+			f.logs.wait(t, c.want)
 			f.stop()
 			if text := f.logs.String(); strings.Contains(text, "hunter2") || strings.Count(text, "\n") != 1 {
 				t.Errorf("log:\n%s", text)
@@ -224,7 +224,7 @@ func TestSubscribeSilence(t *testing.T) {
 	f.ready(t)
 	fatal(t, s.cmd.Process.Signal(unix.SIGSTOP)) // the kernel goes on for it
 	begin := time.Now()
-	eventually(t, "to be given up", func() bool { return strings.Contains(f.logs.String(), "no answer to a PING") })
+	f.logs.wait(t, "no answer to a PING")
 	fatal(t, s.cmd.Process.Signal(unix.SIGCONT))
 	f.ready(t)
 	if d := time.Since(begin); d < quietRedis {

@@ -17,9 +17,6 @@ import (
 	"sluice/syslog"
 )
 
-// zmqPatience is how long a test waits for what should happen at once.
-const zmqPatience = 20 * time.Second
-
 // A zmqSink is a Handler that keeps what it is given, as "channel|severity|message".
 type zmqSink struct {
 	mu      sync.Mutex
@@ -58,13 +55,13 @@ func (s *zmqSink) Handle(b *syslog.Batch) {
 // wait waits for n lines, and returns all there are.
 func (s *zmqSink) wait(t testing.TB, n int) []string {
 	t.Helper()
-	timer := time.AfterFunc(zmqPatience, s.changed.Broadcast)
+	timer := time.AfterFunc(patience, s.changed.Broadcast)
 	defer timer.Stop()
 	start := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.lines) < n {
-		if time.Since(start) > zmqPatience {
+		if time.Since(start) > patience {
 			t.Fatalf("%d messages came, not %d: %.300q", len(s.lines), n, s.lines)
 		}
 		s.changed.Wait()
@@ -72,53 +69,11 @@ func (s *zmqSink) wait(t testing.TB, n int) []string {
 	return slices.Clone(s.lines)
 }
 
-// A zmqLog keeps log lines.
-type zmqLog struct {
-	mu      sync.Mutex
-	changed *sync.Cond
-	text    strings.Builder
-}
-
-func newZMQLog() *zmqLog {
-	l := &zmqLog{}
-	l.changed = sync.NewCond(&l.mu)
-	return l
-}
-
-func (l *zmqLog) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	defer l.changed.Broadcast()
-	return l.text.Write(p)
-}
-
-// wait waits until the log holds text.
-func (l *zmqLog) wait(t testing.TB, text string) {
-	t.Helper()
-	timer := time.AfterFunc(zmqPatience, l.changed.Broadcast)
-	defer timer.Stop()
-	start := time.Now()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for !strings.Contains(l.text.String(), text) {
-		if time.Since(start) > zmqPatience {
-			t.Fatalf("the log does not say %q:\n%s", text, l.text.String())
-		}
-		l.changed.Wait()
-	}
-}
-
-func (l *zmqLog) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 // A zmqFixture is an input that runs.
 type zmqFixture struct {
 	*ZMQ
 	sink *zmqSink
-	logs *zmqLog
+	logs *logbook
 	stop func() // and wait until Run has returned
 }
 
@@ -138,7 +93,7 @@ func zmqTestConfig(endpoints ...string) ZMQConfig {
 // runZMQ runs an input, on a free port unless set says otherwise, until the test ends.
 func runZMQ(t testing.TB, set func(*ZMQConfig)) *zmqFixture {
 	t.Helper()
-	f := &zmqFixture{sink: newZMQSink(), logs: newZMQLog()}
+	f := &zmqFixture{sink: newZMQSink(), logs: newLogbook()}
 	cfg := zmqTestConfig("tcp://127.0.0.1:0")
 	cfg.Handler, cfg.Log = f.sink, slog.New(slog.NewTextHandler(f.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	if set != nil {
@@ -160,7 +115,7 @@ func runZMQ(t testing.TB, set func(*ZMQConfig)) *zmqFixture {
 			if err != nil {
 				t.Error(err)
 			}
-		case <-time.After(zmqPatience):
+		case <-time.After(patience):
 			t.Error("Run does not return")
 		}
 	})
@@ -195,7 +150,7 @@ func (p rawPeer) send(bytes ...string) rawPeer {
 // expect reads as much as want is long, and compares.
 func (p rawPeer) expect(want string) {
 	p.t.Helper()
-	_ = p.SetReadDeadline(time.Now().Add(zmqPatience))
+	_ = p.SetReadDeadline(time.Now().Add(patience))
 	got := make([]byte, len(want))
 	for n := 0; n < len(got); {
 		k, err := p.Read(got[n:])
@@ -212,7 +167,7 @@ func (p rawPeer) expect(want string) {
 // closed waits until the input has closed the connection.
 func (p rawPeer) closed() {
 	p.t.Helper()
-	_ = p.SetReadDeadline(time.Now().Add(zmqPatience))
+	_ = p.SetReadDeadline(time.Now().Add(patience))
 	var buf [512]byte
 	for {
 		if _, err := p.Read(buf[:]); err != nil {

@@ -254,7 +254,7 @@ func TestZMQDeaf(t *testing.T) {
 	f := runZMQ(t, pull)
 	p := f.dial(t).send(hello(1, "PUSH"))
 	ping := strings.Repeat(frame(zmqCommand, "\x04PING\x00\x000123456789abcdef"), 1000)
-	_ = p.SetWriteDeadline(time.Now().Add(zmqPatience))
+	_ = p.SetWriteDeadline(time.Now().Add(patience))
 	for {
 		if _, err := p.Write([]byte(ping)); err != nil {
 			if os.IsTimeout(err) {
@@ -416,7 +416,7 @@ func TestZMQStops(t *testing.T) {
 		t.Errorf("%d messages", len(got))
 	}
 	silent.closed()
-	for deadline := time.Now().Add(zmqPatience); runtime.NumGoroutine() > goroutines; runtime.Gosched() {
+	for deadline := time.Now().Add(patience); runtime.NumGoroutine() > goroutines; runtime.Gosched() {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), goroutines)
 		}

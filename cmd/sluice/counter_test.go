@@ -14,12 +14,25 @@ type counter struct {
 }
 
 func newCounter(t testing.TB, address string) *counter {
+	c := &counter{}
+	c.address = serve(t, address, func(conn net.Conn) {
+		for buf := make([]byte, 1<<20); ; {
+			n, err := conn.Read(buf)
+			c.lines.Add(int64(bytes.Count(buf[:n], []byte("\n"))))
+			if err != nil {
+				return
+			}
+		}
+	})
+	return c
+}
+
+// serve takes connections on an address until the test ends, each in a goroutine of its own, and returns where it listens.
+func serve(t testing.TB, address string, read func(net.Conn)) string {
+	t.Helper()
 	ln, err := net.Listen("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fatal(t, err)
 	t.Cleanup(func() { ln.Close() })
-	c := &counter{address: ln.Addr().String()}
 	go func() {
 		for {
 			conn, err := ln.Accept()
@@ -28,17 +41,11 @@ func newCounter(t testing.TB, address string) *counter {
 			}
 			go func() {
 				defer conn.Close()
-				for buf := make([]byte, 1<<20); ; {
-					n, err := conn.Read(buf)
-					c.lines.Add(int64(bytes.Count(buf[:n], []byte("\n"))))
-					if err != nil {
-						return
-					}
-				}
+				read(conn)
 			}()
 		}
 	}()
-	return c
+	return ln.Addr().String()
 }
 
 func (c *counter) count() int { return int(c.lines.Load()) }

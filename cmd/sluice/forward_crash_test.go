@@ -22,31 +22,17 @@ type numbers struct {
 // collect takes lines on an address until the test ends.
 func collect(t testing.TB, address string) *numbers {
 	t.Helper()
-	ln, err := net.Listen("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() })
 	n := &numbers{seen: map[int]int{}}
-	go func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
+	serve(t, address, func(conn net.Conn) {
+		for s := bufio.NewScanner(conn); s.Scan(); {
+			line := s.Text()
+			if i, err := strconv.Atoi(line[strings.LastIndexByte(line, ' ')+1:]); err == nil {
+				n.mu.Lock()
+				n.seen[i]++
+				n.mu.Unlock()
 			}
-			go func() {
-				defer conn.Close()
-				for s := bufio.NewScanner(conn); s.Scan(); {
-					line := s.Text()
-					if i, err := strconv.Atoi(line[strings.LastIndexByte(line, ' ')+1:]); err == nil {
-						n.mu.Lock()
-						n.seen[i]++
-						n.mu.Unlock()
-					}
-				}
-			}()
 		}
-	}()
+	})
 	return n
 }
 

@@ -3,13 +3,9 @@
 package main
 
 import (
-	"bufio"
 	"net"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -18,34 +14,11 @@ import (
 func TestIdleConnections(t *testing.T) {
 	const conns, burst, limit = 2000, 100, 30 << 10 // KiB
 	dir := t.TempDir()
-	config := filepath.Join(dir, "sluice.yaml")
-	if err := os.WriteFile(config, []byte(`{state_dir: ./state, inputs: [{syslog: "tcp://127.0.0.1:0", max_connections: 9000}], rules: [{to: ./out.log}]}`), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(self, "run", "-c", config)
-	cmd.Args[0] = "sluice" // by which testscript.Main knows what to be
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { cmd.Process.Signal(syscall.SIGTERM); cmd.Wait() }()
-	said, address := bufio.NewScanner(out), ""
-	for said.Scan() && address == "" {
-		if m := listens.FindStringSubmatch(said.Text()); m != nil {
-			address = m[2]
-		}
-	}
-	before := statusOf(t, cmd.Process.Pid, "VmRSS")
+	p := run(t, dir, "sluice.yaml", `{state_dir: ./state, inputs: [{syslog: "tcp://127.0.0.1:0", max_connections: 9000}], rules: [{to: ./out.log}]}`)
+	before := statusOf(t, p.cmd.Process.Pid, "VmRSS")
 	data := []byte(strings.Repeat("<134>Nov 20 15:17:52 host7 ServerLog[1234]: "+strings.Repeat("x", 150)+"\n", burst))
 	for range conns {
-		c, err := net.Dial("tcp", address)
+		c, err := net.Dial("tcp", p.address["tcp"])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +33,7 @@ func TestIdleConnections(t *testing.T) {
 	for end := time.Now().Add(patience); time.Now().Before(end); <-tick.C {
 		if lines < conns*burst {
 			lines = countLines(filepath.Join(dir, "out.log"))
-		} else if cost = statusOf(t, cmd.Process.Pid, "VmRSS") - before; cost < limit {
+		} else if cost = statusOf(t, p.cmd.Process.Pid, "VmRSS") - before; cost < limit {
 			t.Logf("%d idle connections cost %d KiB", conns, cost)
 			return
 		}

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -24,21 +21,7 @@ var promised = map[string][]string{
 
 // The metrics have the names that are promised and are what promtool expects.
 func TestMetrics(t *testing.T) {
-	dir := t.TempDir()
-	file := filepath.Join(dir, "sluice.yaml")
-	text := "state_dir: state\ninputs: [{syslog: \"udp://127.0.0.1:0\", name: in}]\ntargets: {out: ./out.log}\nrules: [{to: out}]\n"
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cfg, err := LoadConfig(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := newDaemon(cfg, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.close()
+	d := opened(t, "state_dir: state\ninputs: [{syslog: \"udp://127.0.0.1:0\", name: in}]\ntargets: {out: ./out.log}\nrules: [{to: out}]\n")
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(collector{d})
 	problems, err := testutil.GatherAndLint(registry)

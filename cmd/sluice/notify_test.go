@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -167,19 +166,7 @@ func TestBeat(t *testing.T) {
 
 // What a batch has to pass is passed by the probe.
 func TestProbe(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "sluice.yaml")
-	if err := os.WriteFile(file, []byte(`{state_dir: ./state, inputs: ["tcp://127.0.0.1:0"], rules: [{to: ./out}]}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cfg, err := LoadConfig(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := newDaemon(cfg, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.close()
+	d := opened(t, `{state_dir: ./state, inputs: ["tcp://127.0.0.1:0"], rules: [{to: ./out}]}`)
 	d.probe()
 	template, err := syslog.CompileTemplate("{message}", syslog.EscapeOctal, time.UTC)
 	if err != nil {

@@ -1,17 +1,14 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 )
 
@@ -20,44 +17,15 @@ import (
 func TestTwoHundredSenders(t *testing.T) {
 	const senders, lines, size = 200, 500, 1 << 20
 	dir := t.TempDir()
-	config := filepath.Join(dir, "sluice.yaml")
-	text := fmt.Sprintf(`{state_dir: ./state, inputs: ["tcp://127.0.0.1:0"], rules: [{to: {file: ./out/log, format: "{message}", rotate: {size: %d}}}]}`, size)
-	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(self, "run", "-c", config)
-	cmd.Args[0] = "sluice" // by which testscript.Main knows what to be
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if cmd.ProcessState == nil {
-			cmd.Process.Kill()
-			cmd.Wait()
-		}
-	})
-	said, address := bufio.NewScanner(out), ""
-	for said.Scan() && address == "" {
-		if m := listens.FindStringSubmatch(said.Text()); m != nil {
-			address = m[2]
-		}
-	}
-	go io.Copy(io.Discard, out)
+	p := run(t, dir, "sluice.yaml", fmt.Sprintf(
+		`{state_dir: ./state, inputs: ["tcp://127.0.0.1:0"], rules: [{to: {file: ./out/log, format: "{message}", rotate: {size: %d}}}]}`, size))
 	line := func(sender, n int) string {
 		return fmt.Sprintf("sender %d line %d %s", sender, n, strings.Repeat("x", (sender*31+n*17)%300))
 	}
 	var all sync.WaitGroup
 	for sender := range senders {
 		all.Go(func() {
-			c, err := net.Dial("tcp", address)
+			c, err := net.Dial("tcp", p.address["tcp"])
 			if err != nil {
 				t.Error(err)
 				return
@@ -109,10 +77,5 @@ func TestTwoHundredSenders(t *testing.T) {
 			t.Errorf("sender %d has %d lines, want %d", sender, n, lines)
 		}
 	}
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Error(err)
-	}
+	p.stop()
 }
