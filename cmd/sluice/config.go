@@ -137,11 +137,20 @@ func LoadConfig(file string) (*Config, error) {
 			return nil, err
 		}
 	}
+	cfg, err := loadSource(name, dir, src)
+	if cfg != nil {
+		cfg.File = file
+	}
+	return cfg, err
+}
+
+// loadSource is LoadConfig for a file that was read, which has that name and counts relative paths from dir.
+func loadSource(name, dir string, src []byte) (*Config, error) {
 	host, err := os.Hostname()
 	if err != nil {
 		return nil, err
 	}
-	l := newLoader(&Config{File: file})
+	l := newLoader(&Config{})
 	main := mainFile{Hostname: host, Timezone: time.Local, Shutdown: 10 * time.Second, UnhealthyAfter: time.Minute, Log: logOptions{Level: "info", Format: "text"}, StateDir: rootState}
 	if os.Getuid() != 0 {
 		main.StateDir = "./sluice-data"

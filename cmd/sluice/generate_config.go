@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -12,8 +11,7 @@ import (
 	"text/template"
 
 	"github.com/spf13/cobra"
-	"gopkg.in/yaml.v3"
-
+	"sluice/cmd/sluice/strict"
 	"sluice/ingest"
 )
 
@@ -172,30 +170,17 @@ var globRange = regexp.MustCompile(`\[\^?(.)[^\]]*\]`)
 // words are the functions of the template.
 func (c *firstConfig) words() template.FuncMap {
 	return template.FuncMap{
-		"text": yamlText,
+		"text": strict.Quote,
 		"list": func(all []string) string {
 			texts := make([]string, len(all))
 			for i, s := range all {
-				texts[i] = yamlText(s)
+				texts[i] = strict.Quote(s)
 			}
 			return strings.Join(texts, ", ")
 		},
 		// In a path braces are fields, but for those of the folder.
 		"file": func(folder, name string) string {
-			return yamlText(strings.NewReplacer("{", "{{", "}", "}}").Replace(folder) + name)
+			return strict.Quote(strings.NewReplacer("{", "{{", "}", "}}").Replace(folder) + name)
 		},
 	}
 }
-
-// yamlText writes s so that YAML, also inside [ ] and { }, and the replacement of ${NAME} leave it as it is.
-func yamlText(s string) string {
-	s = strings.ReplaceAll(s, "${", "$${")
-	var back any
-	if plainText.MatchString(s) && yaml.Unmarshal([]byte(s), &back) == nil && back == any(s) {
-		return s
-	}
-	quoted, _ := json.Marshal(s) // of a string it cannot fail; JSON's quotes are YAML's
-	return string(quoted)
-}
-
-var plainText = regexp.MustCompile(`^[A-Za-z0-9./]([A-Za-z0-9_./:@-]*[A-Za-z0-9_./-])?$`)

@@ -42,7 +42,7 @@ func TestGenerateConfig(t *testing.T) {
 			want: []string{`    file: "/var/log/sluice/{channel}.log"`}},
 		{name: "a folder beside the file", asked: firstConfig{Logs: "logs"}, want: []string{"    file: ./logs/messages.log"}},
 		{name: "a channel with brackets", asked: firstConfig{Redis: "h", Channels: []string{`a[^xy]\*?b`, "c,d"}},
-			want: []string{`    subscribe: ["a[^xy]\\*?b", "c,d"]    # * ? [ make a pattern. What is published while sluice is away is lost: see lists: and streams:`, "    channel: axshop1b"}},
+			want: []string{`    subscribe: ['a[^xy]\*?b', "c,d"]    # * ? [ make a pattern. What is published while sluice is away is lost: see lists: and streams:`, "    channel: axshop1b"}},
 		{name: "a channel like a number", asked: firstConfig{Redis: "h", Channels: []string{"017", "true"}},
 			want: []string{`    subscribe: ["017", "true"]    # * ? [ make a pattern. What is published while sluice is away is lost: see lists: and streams:`}},
 	} {

@@ -8,16 +8,17 @@ import (
 
 // mayImport is the star that the packages form: who may import which others of this module.
 var mayImport = map[string][]string{
-	"sluice/syslog":            {},
-	"sluice/syslog/socketfile": {},
-	"sluice/syslog/crowd":      {},
-	"sluice/syslog/listen":     {"sluice/syslog", "sluice/syslog/crowd", "sluice/syslog/socketfile"},
-	"sluice/ingest":            {"sluice/syslog", "sluice/syslog/crowd", "sluice/syslog/socketfile"},
-	"sluice/rules":             {"sluice/syslog"},
-	"sluice/writer":            {"sluice/syslog", "sluice/writer/spool"},
-	"sluice/writer/spool":      {},
-	"sluice/cmd/sluice/strict": {},
-	"sluice/cmd/sluice":        {"sluice/"},
+	"sluice/syslog":             {},
+	"sluice/syslog/socketfile":  {},
+	"sluice/syslog/crowd":       {},
+	"sluice/syslog/listen":      {"sluice/syslog", "sluice/syslog/crowd", "sluice/syslog/socketfile"},
+	"sluice/ingest":             {"sluice/syslog", "sluice/syslog/crowd", "sluice/syslog/socketfile"},
+	"sluice/rules":              {"sluice/syslog"},
+	"sluice/writer":             {"sluice/syslog", "sluice/writer/spool"},
+	"sluice/writer/spool":       {},
+	"sluice/cmd/sluice/strict":  {},
+	"sluice/cmd/sluice/convert": {"sluice/cmd/sluice/strict", "sluice/rules", "sluice/syslog"},
+	"sluice/cmd/sluice":         {"sluice/"},
 }
 
 func TestImports(t *testing.T) {

@@ -57,7 +57,7 @@ func newRootCommand() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.PersistentFlags().StringVarP(&configFlag, "config", "c", "", "configuration file (else $SLUICE_CONFIG, /etc/sluice/sluice.yaml, or the embedded default)")
-	root.AddCommand(newRunCommand(), newCheckCommand(), newTestCommand(), newExplainCommand(), newSendCommand(), newStatusCommand(), newTailCommand(), newReloadCommand(), newSpoolCommand(), newFieldsCommand(), newGenerateCommand(), newVersionCommand(), newManCommand())
+	root.AddCommand(newRunCommand(), newCheckCommand(), newTestCommand(), newExplainCommand(), newConvertCommand(), newSendCommand(), newStatusCommand(), newTailCommand(), newReloadCommand(), newSpoolCommand(), newFieldsCommand(), newGenerateCommand(), newVersionCommand(), newManCommand())
 	root.AddCommand(helpTopics()...)
 	return root
 }
