@@ -71,13 +71,13 @@ func (l *loader) lintTargets() {
 	}
 }
 
-var doubledField = regexp.MustCompile(`\{\{\s*\.?([A-Za-z_.-]+)\s*\}\}`)
+var doubledField = regexp.MustCompile(`(?:^|[^{])(\{\{\s*\.?([A-Za-z_.-]+)\s*\}\})(?:[^}]|$)`)
 
 // lintFormat finds {{field}}, which Docker and Vector mean by {field}.
 func (l *loader) lintFormat(at *yaml.Node, text string) {
 	for _, m := range doubledField.FindAllStringSubmatch(text, -1) {
-		if _, err := syslog.FieldNamed(m[1]); err == nil {
-			l.warn(at, "%s writes {%s} and no field: here a field has single braces", m[0], m[1])
+		if _, err := syslog.FieldNamed(m[2]); err == nil {
+			l.warn(at, "%s writes {%s} and no field: here a field has single braces", m[1], m[2])
 		}
 	}
 }

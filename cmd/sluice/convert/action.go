@@ -7,7 +7,7 @@ import (
 // action converts an action of the old language: a path, @host, a user, :module:..
 func (c *converter) action(a action, in *context) {
 	what, template := a.what, ""
-	leave := func(why string) { c.current.rules.leave(a.origin, why) }
+	leave := func(why string) { c.current.rules.leave(in.whole(a.origin), why) }
 	sync := c.legacy.sync
 	if rest, ok := strings.CutPrefix(what, "-"); ok {
 		what, sync = rest, false
@@ -37,7 +37,7 @@ func (c *converter) action(a action, in *context) {
 			leave(why)
 			return
 		}
-		c.oldFile(a.origin, in, path, template, sync)
+		c.oldFile(a.origin, in, path, template, sync).hint = target[1:]
 	case kind == '@':
 		c.oldForward(a.origin, in, target, template)
 	case kind == '~':
@@ -74,7 +74,7 @@ func (c *converter) action(a action, in *context) {
 }
 
 // oldFile writes to a file as the directives before it say.
-func (c *converter) oldFile(o origin, in *context, path, template string, sync bool) {
+func (c *converter) oldFile(o origin, in *context, path, template string, sync bool) *target {
 	t, l := c.newFile(o, path), &c.legacy
 	if template == "" {
 		template = l.fileTemplate
@@ -89,10 +89,11 @@ func (c *converter) oldFile(o origin, in *context, path, template string, sync b
 	}
 	l.queueFile, l.queueDisk = "", "" // they were for this action
 	if l.failover {
-		c.current.rules.leave(o, "it is for when the action before it cannot write; sluice keeps what cannot be written now")
-		return
+		c.current.rules.leave(in.whole(o), "it is for when the action before it cannot write; sluice keeps what cannot be written now")
+		return t
 	}
 	c.to(in, o, t)
+	return t
 }
 
 // oldForward reads @host:port, @@host:port, @@(options)host:port, with the host in brackets perhaps.
@@ -133,7 +134,7 @@ func (c *converter) oldForward(o origin, in *context, target, template string) {
 func (c *converter) channel(a action, in *context, name, template string, sync bool) {
 	path := c.channels[name]
 	if absolutePath(path) != "" {
-		c.current.rules.leave(a.origin, "there is no $outchannel of this name")
+		c.current.rules.leave(in.whole(a.origin), "there is no $outchannel of this name")
 		return
 	}
 	c.oldFile(a.origin, in, braces.Replace(path), template, sync)
@@ -147,7 +148,7 @@ func (c *converter) users(o origin, in *context, names []string) {
 		r.notes = append(r.notes, "systemd-journald tells everybody who is logged in of these (ForwardToWall=, on by default)")
 		return
 	}
-	c.current.rules.leave(o, noUsers)
+	c.current.rules.leave(in.whole(o), noUsers)
 }
 
 // emergencies reports whether only messages of the severity emerg pass.

@@ -165,6 +165,14 @@ type context struct {
 	origin
 }
 
+// whole is the line of an action with its filter, if that stands in one with it.
+func (in *context) whole(o origin) origin {
+	if in.line > 0 && (in.place == o.place || in.file == o.file && strings.HasSuffix(in.text, o.text)) {
+		return in.origin
+	}
+	return o
+}
+
 // walk converts statements in their order, since each directive of the old language holds for what is behind it.
 func (c *converter) walk(list []statement, around *context) {
 	before := around
@@ -182,7 +190,7 @@ func (c *converter) walk(list []statement, around *context) {
 				continue
 			}
 			if before != nil { // its filter was left out, and so is this
-				c.walk(s.then, &context{before.passes, before.origin})
+				c.walk(s.then, before)
 			} else {
 				c.current.rules.leave(s.origin, "the filter before it was left out")
 			}
@@ -233,15 +241,17 @@ func (c *converter) rule(in *context, o origin) *rule {
 	list := &c.current.rules
 	if n := len(*list); n > 0 {
 		if r := (*list)[n-1]; r.in == in && !r.stop && r.call == "" && r.left == nil {
-			r.origins = append(r.origins, o)
+			if !strings.HasSuffix(in.text, o.text) {
+				r.origins = append(r.origins, o)
+			}
 			return r
 		}
 	}
 	r := &rule{in: in, passes: in.passes, origins: []origin{o}}
-	if in.line > 0 && in.place != o.place {
-		r.origins = []origin{in.origin, o}
-	} else if in.line > 0 {
+	if o != in.whole(o) {
 		r.origins = []origin{in.origin}
+	} else if in.line > 0 {
+		r.origins = []origin{in.origin, o}
 	}
 	*list = append(*list, r)
 	return r

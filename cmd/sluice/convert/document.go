@@ -180,17 +180,15 @@ func (d *document) nameTargets() {
 		if t.format == "" && len(t.options) == 0 && len(t.where) == 1 {
 			continue
 		}
-		name := t.where[0]
+		name := t.hint
 		if t.forward {
-			_, name, _ = strings.Cut(name, "://")
-			name = name[:max(strings.LastIndexByte(name, ':'), 0)]
-			if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err != nil {
-				name, _, _ = strings.Cut(name, ".")
-			}
-		} else {
-			name = strings.TrimSuffix(path.Base(name), ".log")
+			name = hostOf(t.where[0])
+		} else if !strings.Contains(t.where[0], "{") || name == "" {
+			name = strings.TrimSuffix(path.Base(t.where[0]), ".log")
 		}
-		name = strings.Trim(notOfName.ReplaceAllString(name, ""), "-_.")
+		if _, err := netip.ParseAddr(name); err != nil {
+			name = strings.Trim(notOfName.ReplaceAllString(name, ""), "-_.")
+		}
 		name = cmp.Or(name, "target")
 		for n, base := 2, name; taken[name]; n++ {
 			name = fmt.Sprintf("%s-%d", base, n)
@@ -198,4 +196,14 @@ func (d *document) nameTargets() {
 		taken[name] = true
 		t.name = name
 	}
+}
+
+// hostOf is the host of a URL without its domain, or its address.
+func hostOf(url string) string {
+	_, host, _ := strings.Cut(url, "://")
+	host = strings.Trim(host[:max(strings.LastIndexByte(host, ':'), 0)], "[]")
+	if _, err := netip.ParseAddr(host); err != nil {
+		host, _, _ = strings.Cut(host, ".")
+	}
+	return host
 }

@@ -255,7 +255,7 @@ func equal(name string, values []string, lower bool) (condition, error) {
 		if len(words) == 0 {
 			return always(false), nil
 		}
-		return comparison{field: field, want: words}, nil
+		return oneOf(field, words), nil
 	}
 	if err == nil && (f.Name() == "severity" || f.Name() == "facility") {
 		var words []string
@@ -270,7 +270,7 @@ func equal(name string, values []string, lower bool) (condition, error) {
 				return nil, fmt.Errorf("%s is never %q", f.Name(), comment(v))
 			}
 		}
-		return comparison{field: f.Name(), want: words}, nil
+		return oneOf(f.Name(), words), nil
 	}
 	op := "isequal"
 	if lower {

@@ -37,6 +37,13 @@ var networkInputs = []string{"imudp", "imtcp", "imptcp", "imrelp", "imgssapi"}
 // title is the name of the input.
 func (in *input) title() string { return cmp.Or(in.name, in.url) }
 
+// number makes the names of inputs for several ports different.
+func (in *input) number(i int, port string) {
+	if i > 0 && in.name != "" {
+		in.name += "-" + port
+	}
+}
+
 func (c *converter) add(in *input) { c.inputs = append(c.inputs, in) }
 
 func (in *input) set(key string, v value) { in.options = append(in.options, pair{key, v}) }
@@ -48,7 +55,7 @@ var moduleRefusals = map[string]string{
 	"imrelp":          refusals["inputrelpserverrun"].why,
 	"imgssapi":        "no GSSAPI; use tls",
 	"impstats":        "http: has /metrics, /status and /healthz",
-	"imjournal":       "read the journal with unixgram:///dev/log, and set ForwardToSyslog=yes in journald.conf",
+	"imjournal":       "sluice reads what the journal passes on: set ForwardToSyslog=yes in journald.conf",
 	"imkafka":         "no Kafka",
 	"imkmsg":          "",
 	"mmjsonparse":     "decode: json on an input reads objects, also behind @cee:",
@@ -102,8 +109,8 @@ func (c *converter) module(o origin, name string, p params) {
 		c.add(&input{origin: o, module: "imklog", key: "kernel", url: "/dev/kmsg"})
 		return
 	case "imjournal":
-		c.add(&input{origin: o, module: name, url: localSocket})
 		c.inputs.leave(o, moduleRefusals[name])
+		c.add(&input{origin: o, module: name, url: localSocket})
 		return
 	}
 	if why := moduleRefusals[name]; why != "" && !slices.Contains(quietModules, name) {
@@ -149,9 +156,10 @@ func ports(p params) []string {
 
 // udp converts an input of imudp.
 func (c *converter) udp(o origin, p params) {
-	for _, port := range ports(p) {
+	for i, port := range ports(p) {
 		in := &input{origin: o, module: "imudp", url: "udp://" + address(p, port)}
 		c.common(in, p)
+		in.number(i, port)
 		if size, ok := bytesOf(p.get("rcvbufsize")); ok {
 			in.set("receive_buffer", size)
 		}
@@ -180,9 +188,10 @@ func (c *converter) tcp(o origin, module string, p params) {
 	}
 	m := c.modules[module]
 	option := func(name string) string { return cmp.Or(p.get(name), m.get(name)) }
-	for _, port := range ports(p) {
+	for i, port := range ports(p) {
 		in := &input{origin: o, module: module, url: "tcp://" + address(p, port)}
 		c.common(in, p)
+		in.number(i, port)
 		if cmp.Or(option("streamdriver.mode"), c.globals.get("inputtcpserverstreamdrivermode")) == "1" && module == "imtcp" {
 			in.url = "tls://" + address(p, port)
 			c.secureInput(in, p, m)

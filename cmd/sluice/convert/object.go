@@ -75,7 +75,7 @@ func (c *converter) newAction(o object, in *context) {
 		if why == "" {
 			why = "sluice has nothing for it"
 		}
-		c.current.rules.leave(o.origin, why)
+		c.current.rules.leave(in.whole(o.origin), why)
 	}
 }
 

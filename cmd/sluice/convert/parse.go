@@ -8,7 +8,10 @@ import (
 
 // What rsyslog.conf is made of, in its order.
 type (
-	statement interface{ where() origin }
+	statement interface {
+		where() origin
+		from(o origin) statement // the same, as if it stood there
+	}
 
 	directive struct { // $Name arguments
 		origin
@@ -45,6 +48,15 @@ type (
 )
 
 func (o origin) where() origin { return o }
+
+func (s directive) from(o origin) statement  { s.origin = o; return s }
+func (s object) from(o origin) statement     { s.origin = o; return s }
+func (s filtered) from(o origin) statement   { s.origin = o; return s }
+func (s again) from(o origin) statement      { s.origin = o; return s }
+func (s action) from(o origin) statement     { s.origin = o; return s }
+func (s halt) from(o origin) statement       { s.origin = o; return s }
+func (s call) from(o origin) statement       { s.origin = o; return s }
+func (s unreadable) from(o origin) statement { s.origin = o; return s }
 
 // A filter makes its condition. The error says why sluice has none.
 type filter func() (condition, error)
@@ -105,7 +117,11 @@ func (p *parser) statement() []statement {
 	case c == '&':
 		p.at++
 		then := p.actions()
-		return []statement{again{p.since(at, from), then}}
+		o := p.since(at, from)
+		if len(then) == 1 && then[0].where().line == at.line {
+			then[0] = then[0].from(o)
+		}
+		return []statement{again{o, then}}
 	case c == '*' || digit(c):
 		return p.selector(at, from)
 	case letter(c):

@@ -133,7 +133,16 @@ func codes(field string, words []string) (condition, error) {
 	if len(known) == 0 {
 		return nil, fmt.Errorf("%s is never %q", field, comment(strings.Join(words, " ")))
 	}
-	return comparison{field: field, want: known}, nil
+	return oneOf(field, known), nil
+}
+
+// oneOf is the condition of these facilities or severities. A single severity by itself is seldom meant, and so sluice check
+// asks about it; a selector says it clearly.
+func oneOf(field string, words []string) condition {
+	if field == "severity" && len(words) == 1 {
+		return literal{"selector", text("*.=" + words[0])}
+	}
+	return comparison{field: field, want: words}
 }
 
 // inputNamed is the condition of rsyslog's own names of its inputs; nil if one is of the user's choice.

@@ -32,7 +32,7 @@ func (p *page) gap() {
 // render writes the document.
 func (d *document) render() []byte {
 	d.page, d.left = page{}, nil
-	d.write(nil, "# Converted from "+comment(d.name)+". What it has against it is said by: sluice check", "")
+	d.write(nil, "# What sluice convert made of "+comment(d.name)+". Ask about it with: sluice check -c FILE", "")
 	d.renderSettings()
 	d.renderDefaults()
 	d.renderFormats()

@@ -55,7 +55,7 @@ func (s *scanner) place() place {
 
 // since is what was read from there on, as an origin.
 func (s *scanner) since(p place, from int) origin {
-	return origin{p, comment(s.src[from:s.at])}
+	return origin{p, comment(strings.ReplaceAll(s.src[from:s.at], "\\\n", " "))}
 }
 
 // blanks skips white space and comments.

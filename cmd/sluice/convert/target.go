@@ -18,6 +18,7 @@ type target struct {
 	format  string   // empty: the kind's own
 	named   string   // the template of the user's that the format is
 	options []pair   // only what differs from sluice's own
+	hint    string   // the template that a path with fields is of
 	name    string   // under which it is defined; empty: it stands in its rules
 	left    *LeftOut // it is none, but what stands in its place
 }
@@ -127,7 +128,7 @@ func (c *converter) leaveTemplate(t *template, faults []fault) {
 		if o.line == 0 {
 			o.place = place{"rsyslog", 0}
 		}
-		o.text = f.what
+		o.text = "template " + comment(t.name) + ": " + f.what
 		c.formats.leave(o, f.why)
 	}
 }
@@ -158,17 +159,19 @@ func absolutePath(path string) string {
 
 // omfile converts action(type="omfile").
 func (c *converter) omfile(o object, in *context) {
-	path, why := braces.Replace(o.params.get("file")), ""
+	path, why, hint := braces.Replace(o.params.get("file")), "", ""
 	if tpl := o.params.get("dynafile"); tpl != "" {
 		path, why = c.path(tpl)
+		hint = tpl
 	} else {
 		why = absolutePath(path)
 	}
 	if why != "" {
-		c.current.rules.leave(o.origin, why)
+		c.current.rules.leave(in.whole(o.origin), why)
 		return
 	}
 	t := c.newFile(o.origin, path)
+	t.hint = hint
 	m := c.modules["omfile"]
 	option := func(names ...string) string { return cmp.Or(firstOf(o.params, names...), firstOf(m, names...)) }
 	c.formatFile(t, o.params.get("template"))
@@ -210,7 +213,7 @@ type collector struct {
 func (c *converter) omfwd(o object, in *context) {
 	p := o.params
 	if len(p["target"]) > 1 || p.get("target") == "" {
-		c.current.rules.leave(o.origin, "it names no target, or several: give one forward a list of URLs")
+		c.current.rules.leave(in.whole(o.origin), "it names no target, or several: give one forward a list of URLs")
 		return
 	}
 	c.forwardTo(o.origin, in, collector{
@@ -232,11 +235,11 @@ func (c *converter) forwardTo(o origin, in *context, to collector) {
 	case to.protocol == "tcp":
 		network = "tcp"
 	case to.protocol != "udp" && to.protocol != "":
-		c.current.rules.leave(o, "only udp and tcp can be converted")
+		c.current.rules.leave(in.whole(o), "only udp and tcp can be converted")
 		return
 	}
 	if to.host == "" || strings.ContainsAny(to.host, "/@ \t") {
-		c.current.rules.leave(o, "it names no host")
+		c.current.rules.leave(in.whole(o), "it names no host")
 		return
 	}
 	url := network + "://" + net.JoinHostPort(strings.Trim(to.host, "[]"), cmp.Or(to.port, "514"))
@@ -267,7 +270,7 @@ func (c *converter) forwardTo(o origin, in *context, to collector) {
 		c.rule(in, o)
 		return
 	}
-	c.current.rules.leave(o, "it is for when the action before it cannot write, and only a forward over tcp or tls can stand in for another one; sluice keeps what cannot be written now")
+	c.current.rules.leave(in.whole(o), "it is for when the action before it cannot write, and only a forward over tcp or tls can stand in for another one; sluice keeps what cannot be written now")
 }
 
 // lastTarget is where the messages of a context go to in the action before, if no other rule goes there.
