@@ -16,7 +16,7 @@ import (
 	"sluice/writer"
 )
 
-var update = flag.Bool("update", false, "write etc/sluice.schema.json anew")
+var update = flag.Bool("update", false, "write etc/sluice.schema.json and testdata/convert anew")
 
 type object = map[string]any
 

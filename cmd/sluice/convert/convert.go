@@ -175,27 +175,31 @@ func (in *context) whole(o origin) origin {
 
 // walk converts statements in their order, since each directive of the old language holds for what is behind it.
 func (c *converter) walk(list []statement, around *context) {
-	before := around
+	var before *context // of what & stands behind
+	anything := false
 	for _, s := range list {
 		switch s := s.(type) {
 		case directive:
 			c.directive(s)
 		case object:
 			c.object(s, around)
-		case filtered:
-			before = c.filtered(s, around)
-		case again:
-			if before == around {
-				c.current.rules.leave(s.origin, "no filter stands before it")
-				continue
+			if s.kind == "action" {
+				before, anything = around, true
 			}
-			if before != nil { // its filter was left out, and so is this
-				c.walk(s.then, before)
-			} else {
+		case filtered:
+			before, anything = c.filtered(s, around), true
+		case again:
+			switch {
+			case !anything:
+				c.current.rules.leave(s.origin, "nothing stands before it")
+			case before == nil:
 				c.current.rules.leave(s.origin, "the filter before it was left out")
+			default:
+				c.walk(s.then, before)
 			}
 		case action:
 			c.action(s, around)
+			before, anything = around, true
 		case halt:
 			c.rule(around, s.origin).stop = true
 		case call:
@@ -226,7 +230,7 @@ func (c *converter) filtered(s filtered, around *context) *context {
 // leaveAll says of what stands behind a filter that it is left out with it, unless it stands in the line of the filter.
 func (c *converter) leaveAll(list []statement, line int) {
 	for _, s := range list {
-		if s.where().line != line {
+		if s.where().line != line && s.where().text != "" {
 			c.current.rules.leave(s.where(), "its filter was left out")
 		}
 		if f, ok := s.(filtered); ok {

@@ -55,7 +55,7 @@ func (c *converter) document(name string) *document {
 		c.finish(in)
 	}
 	d.rules = c.bound()
-	d.rules, _ = c.flat(d.rules, c.rulesets[fold(defaultRuleset)], always(true), 0)
+	d.rules, _ = c.flat(d.rules, c.rulesets[fold(defaultRuleset)], always(true))
 	used := map[*target]bool{}
 	for _, r := range d.rules {
 		for _, t := range r.to {

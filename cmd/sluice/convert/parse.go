@@ -109,6 +109,8 @@ func (p *parser) statement() []statement {
 			return p.include(d.origin, argument(d.args), p.dir, true)
 		}
 		return []statement{d}
+	case c == '-' && p.depth > 1, c == ':' && strings.HasPrefix(p.rest(), ":om"):
+		return p.actions()
 	case c == ':':
 		return p.property(at, from)
 	case c == '!' || c == '+' || c == '-':
@@ -126,6 +128,8 @@ func (p *parser) statement() []statement {
 		return p.selector(at, from)
 	case letter(c):
 		return p.script(at, from)
+	case p.depth > 1 && strings.IndexByte("/|@?~^", c) >= 0: // in a block
+		return p.actions()
 	}
 	return p.unknown(at)
 }

@@ -128,14 +128,14 @@ func (d *document) renderFormats() {
 }
 
 func (d *document) renderInputs() {
-	begun := false
+	indent := ""
+	if slices.ContainsFunc(d.inputs, func(in *input) bool { return in.left == nil }) {
+		d.write(nil, "inputs:")
+		indent = "  "
+	}
 	for _, in := range d.inputs {
-		if in.left == nil && !begun {
-			d.write(nil, "inputs:")
-			begun = true
-		}
 		if in.left != nil {
-			d.leave(in.left, "  ")
+			d.leave(in.left, indent)
 			continue
 		}
 		d.from([]origin{in.origin}, "  ")
@@ -162,18 +162,17 @@ func (d *document) renderInputs() {
 }
 
 func (d *document) renderTargets() {
-	begun := false
+	indent := ""
+	if slices.ContainsFunc(d.targets, func(t *target) bool { return t.left == nil && t.name != "" }) {
+		d.write(nil, "targets:")
+		indent = "  "
+	}
 	for _, t := range d.targets {
-		if t.name == "" && t.left == nil {
-			continue
-		}
 		if t.left != nil {
-			d.leave(t.left, "  ")
-			continue
+			d.leave(t.left, indent)
 		}
-		if !begun {
-			d.write(nil, "targets:")
-			begun = true
+		if t.name == "" || t.left != nil {
+			continue
 		}
 		what := mapping(pair{"file", texts(t.where)})
 		if t.forward {
@@ -188,27 +187,32 @@ func (d *document) renderTargets() {
 	d.gap()
 }
 
+// targetsOf are those targets of a rule that were not left out.
+func targetsOf(r *rule) []*target {
+	return slices.DeleteFunc(slices.Clone(r.to), func(t *target) bool { return t.left != nil })
+}
+
 func (d *document) renderRules() {
-	begun := false
+	works := func(r *rule) bool { return r.left == nil && (r.stop || len(targetsOf(r)) > 0) }
+	indent := ""
+	if slices.ContainsFunc(d.rules, works) {
+		d.write(nil, "rules:")
+		indent = "  "
+	}
 	for _, r := range d.rules {
-		if r.left != nil {
-			d.leave(r.left, "  ")
+		to := targetsOf(r)
+		switch {
+		case r.left != nil:
+			d.leave(r.left, indent)
 			continue
-		}
-		to := slices.DeleteFunc(slices.Clone(r.to), func(t *target) bool { return t.left != nil })
-		active := len(to) > 0 || r.stop
-		if !active && len(r.notes) == 0 {
+		case !works(r) && len(r.notes) == 0:
 			continue // its targets have said why
 		}
-		if active && !begun {
-			d.write(nil, "rules:")
-			begun = true
-		}
-		d.from(r.origins, "  ")
+		d.from(r.origins, indent)
 		for _, n := range r.notes {
-			d.write(nil, "  #   "+n)
+			d.write(nil, indent+"#   "+n)
 		}
-		if !active {
+		if !works(r) {
 			continue
 		}
 		var what value

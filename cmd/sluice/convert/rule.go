@@ -3,6 +3,7 @@ package convert
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // A rule is one of sluice's, or what is left out in its place.
@@ -31,19 +32,13 @@ func newLeftOut(o origin, why string) *LeftOut {
 	return &LeftOut{o.place.String(), o.text, comment(why)}
 }
 
-// What bounds rulesets that call others.
-const (
-	maxCalls = 20
-	maxRules = 20000
-)
+// maxRules bounds what rulesets that call others can become.
+const maxRules = 20000
 
-var errTooManyRules = errors.New("rulesets that call each other make too many rules")
+var errTooManyRules = errors.New("rulesets that call others make too many rules")
 
 // flat are the rules of a ruleset for what passes a condition, with those of the rulesets that it calls in their place.
-func (c *converter) flat(list ruleList, s *ruleset, passes condition, depth int) (ruleList, error) {
-	if depth > maxCalls {
-		return list, errTooManyRules
-	}
+func (c *converter) flat(list ruleList, s *ruleset, passes condition, callers ...*ruleset) (ruleList, error) {
 	defer func() { s.said = true }()
 	for _, r := range s.rules {
 		if len(list) > maxRules {
@@ -70,23 +65,30 @@ func (c *converter) flat(list ruleList, s *ruleset, passes condition, depth int)
 		}
 		called := c.rulesets[fold(r.call)]
 		o := r.origins[len(r.origins)-1]
-		if called == nil || called.name == "" {
-			list.leave(o, "there is no ruleset of this name")
-			continue
-		}
-		if called.queue {
-			list.leave(o, "a ruleset with a queue of its own gets a copy, whose stop does not hold for the rest")
-			continue
-		}
 		var err error
-		if list, err = c.flat(list, called, one.passes, depth+1); err != nil {
-			if depth > 0 {
-				return list, err
-			}
+		switch {
+		case called == nil:
+			err = errors.New("there is no ruleset of this name")
+		case called == s || slices.Contains(callers, called):
+			err = errors.New("it calls itself")
+		case called.queue && called.stops():
+			err = errors.New("a ruleset with a queue of its own gets a copy, and its stop does not hold for the rest")
+		default:
+			list, err = c.flat(list, called, one.passes, append(callers[:len(callers):len(callers)], s)...)
+		}
+		if err == errTooManyRules && len(callers) > 0 {
+			return list, err
+		}
+		if err != nil {
 			list.leave(o, err.Error())
 		}
 	}
 	return list, nil
+}
+
+// stops reports whether the ruleset may say stop.
+func (s *ruleset) stops() bool {
+	return slices.ContainsFunc(s.rules, func(r *rule) bool { return r.stop || r.call != "" })
 }
 
 // bound are the rules of rulesets that inputs are bound to. They come first, and nothing goes on behind them.
@@ -110,7 +112,7 @@ func (c *converter) bound() (list ruleList) {
 			titles = append(titles, in.title())
 		}
 		here := comparison{field: "input", want: titles}
-		list, _ = c.flat(list, s, here, 0)
+		list, _ = c.flat(list, s, here)
 		end := origin{s.place, fmt.Sprintf("the end of ruleset %s", comment(s.name))}
 		if s.line == 0 {
 			end.place = from[0].place

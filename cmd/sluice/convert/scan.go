@@ -3,6 +3,7 @@ package convert
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"strings"
 )
 
@@ -55,8 +56,14 @@ func (s *scanner) place() place {
 
 // since is what was read from there on, as an origin.
 func (s *scanner) since(p place, from int) origin {
-	return origin{p, comment(strings.ReplaceAll(s.src[from:s.at], "\\\n", " "))}
+	text := strings.ReplaceAll(s.src[from:s.at], "\\\n", " ")
+	if strings.Contains(text, "\n") {
+		text = inlineComment.ReplaceAllString(text, "")
+	}
+	return origin{p, comment(text)}
 }
+
+var inlineComment = regexp.MustCompile(`(?m)[ \t]#[^"'\n]*$`)
 
 // blanks skips white space and comments.
 func (s *scanner) blanks() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -99,7 +100,7 @@ func (c *converter) formatted(t *target, name, own string) {
 		return
 	}
 	if tpl.why != "" {
-		c.leaveTemplate(tpl, []fault{{comment(tpl.name), tpl.why + "; the usual format is written"}})
+		c.leaveTemplate(tpl, []fault{{"", tpl.why + "; the usual format is written"}})
 		return
 	}
 	text, faults := tpl.format(false)
@@ -107,7 +108,7 @@ func (c *converter) formatted(t *target, name, own string) {
 	if known := knownFormats[text]; known != "" {
 		text = known
 	} else if !strings.Contains(strings.ReplaceAll(text, "{{", ""), "{") {
-		c.leaveTemplate(tpl, []fault{{comment(tpl.name), "it shows nothing of the message; the usual format is written"}})
+		c.leaveTemplate(tpl, []fault{{"", "it shows nothing of the message; the usual format is written"}})
 		return
 	} else if tpl.line > 0 {
 		t.named = tpl.name
@@ -128,7 +129,9 @@ func (c *converter) leaveTemplate(t *template, faults []fault) {
 		if o.line == 0 {
 			o.place = place{"rsyslog", 0}
 		}
-		o.text = "template " + comment(t.name) + ": " + f.what
+		if o.text = "template " + comment(t.name); f.what != "" {
+			o.text += ": " + f.what
+		}
 		c.formats.leave(o, f.why)
 	}
 }
@@ -226,6 +229,8 @@ func (c *converter) omfwd(o object, in *context) {
 	})
 }
 
+var portName = regexp.MustCompile(`^[A-Za-z0-9-]*$`)
+
 // forwardTo sends the messages of a context to a collector.
 func (c *converter) forwardTo(o origin, in *context, to collector) {
 	network := "udp"
@@ -238,11 +243,12 @@ func (c *converter) forwardTo(o origin, in *context, to collector) {
 		c.current.rules.leave(in.whole(o), "only udp and tcp can be converted")
 		return
 	}
-	if to.host == "" || strings.ContainsAny(to.host, "/@ \t") {
+	to.host = strings.Trim(to.host, "[]")
+	if to.host == "" || strings.ContainsAny(to.host, "/@ \t") || !portName.MatchString(to.port) {
 		c.current.rules.leave(in.whole(o), "it names no host")
 		return
 	}
-	url := network + "://" + net.JoinHostPort(strings.Trim(to.host, "[]"), cmp.Or(to.port, "514"))
+	url := network + "://" + net.JoinHostPort(to.host, cmp.Or(to.port, "514"))
 	t := &target{origin: o, forward: true, where: []string{url}}
 	if name := cmp.Or(to.template, c.legacy.forwardTemplate); name != "" {
 		c.formatted(t, name, "rfc3164")

@@ -303,6 +303,8 @@ func (p part) show() (shown, why string) {
 			return "", "a field that ends in this byte"
 		}
 		mods = append(mods, "until:"+string(delimiter))
+	case strings.HasPrefix(from, "R"):
+		return "", "a piece that a regex finds"
 	case from == "1" || from == "":
 		n, err := strconv.Atoi(to)
 		if err != nil || n < 1 {
