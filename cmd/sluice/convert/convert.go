@@ -174,8 +174,8 @@ func (in *context) whole(o origin) origin {
 }
 
 // walk converts statements in their order, since each directive of the old language holds for what is behind it.
-func (c *converter) walk(list []statement, around *context) {
-	var before *context // of what & stands behind
+// It returns the context of what a & behind it adds to; nil if that was left out.
+func (c *converter) walk(list []statement, around *context) (before *context) {
 	anything := false
 	for _, s := range list {
 		switch s := s.(type) {
@@ -208,6 +208,7 @@ func (c *converter) walk(list []statement, around *context) {
 			c.current.rules.leave(s.origin, s.why)
 		}
 	}
+	return before
 }
 
 // filtered converts a filter and what it guards, and returns its context; nil if there is none.
@@ -222,7 +223,7 @@ func (c *converter) filtered(s filtered, around *context) *context {
 	inner := &context{both(around.passes, passes), s.origin}
 	c.walk(s.then, inner)
 	if s.els != nil {
-		c.walk(s.els, &context{both(around.passes, negate(passes)), origin{s.place, s.text + " .. else"}})
+		return c.walk(s.els, &context{both(around.passes, negate(passes)), origin{s.place, s.text + " .. else"}})
 	}
 	return inner
 }

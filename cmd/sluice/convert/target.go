@@ -116,6 +116,9 @@ func (c *converter) formatted(t *target, name, own string) {
 	if text != own {
 		t.format = text
 	}
+	if text == "raw" && !c.legacy.escapeOff { // %rawmsg% is what came, with its control characters escaped
+		t.set("escape", bare("octal"))
+	}
 }
 
 // leaveTemplate says, once, what is not in a template.
