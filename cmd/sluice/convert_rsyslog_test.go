@@ -78,6 +78,13 @@ if tolower($programname) == "app" then LOGS/lower
 if $inputname == "imtcp" then LOGS/input
 if $syslogseverity == '6' then LOGS/number
 if $msg startswith 'GET' then LOGS/never
+if $msg contains 'GET' \
+  and $hostname == 'web1' \
+then LOGS/continued
+:programname, startswith, "ng" {
+  LOGS/haproxys
+  stop
+}
 *.* { LOGS/block
   stop
 }

@@ -268,6 +268,11 @@ func (c *converter) common(in *input, p params) {
 
 // input converts input(..).
 func (c *converter) input(o object) {
+	for _, name := range []string{"device", "ipfreebind", "networknamespace"} {
+		if v := o.params.get(name); v != "" && v != "0" {
+			c.inputs.leave(origin{o.place, name + `="` + comment(v) + `"`}, "an input listens at an address only")
+		}
+	}
 	switch kind := o.params.get("type"); kind {
 	case "imudp":
 		c.udp(o.origin, o.params)

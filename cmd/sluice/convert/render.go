@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 
@@ -48,13 +49,24 @@ func (d *document) render() []byte {
 // drop leaves out what the mistakes are about, and reports whether there was anything. One that is about nothing in
 // particular is about everything.
 func (d *document) drop(mistakes []Mistake) bool {
+	any := false
+	var first dropper
 	for _, m := range mistakes {
-		if m.Line >= 1 && m.Line <= len(d.owners) && d.owners[m.Line-1] != nil {
-			d.owners[m.Line-1].drop(m.Text)
-			return true // it may be why of the others
+		if m.Line < 1 || m.Line > len(d.owners) || d.owners[m.Line-1] == nil {
+			continue
+		}
+		o := d.owners[m.Line-1]
+		if first == nil {
+			first = o
+		}
+		if reflect.TypeOf(o) == reflect.TypeOf(first) { // what is wrong with others may be gone with these
+			o.drop(m.Text)
+			any = true
 		}
 	}
-	any := false
+	if any {
+		return true
+	}
 	for _, o := range d.owners {
 		if o != nil {
 			o.drop(mistakes[0].Text)

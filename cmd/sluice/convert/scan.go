@@ -73,6 +73,8 @@ func (s *scanner) blanks() {
 			s.at++
 		case c == '#':
 			s.skipLine()
+		case strings.HasPrefix(s.rest(), "\\\n"): // what the script language once needed to go on in the next line
+			s.at += 2
 		case strings.HasPrefix(s.rest(), "/*"):
 			if i := strings.Index(s.rest()[2:], "*/"); i >= 0 {
 				s.at += i + 4
