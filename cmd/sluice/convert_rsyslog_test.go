@@ -29,6 +29,8 @@ $FileCreateMode 0600
 	mail.none	-LOGS/debug
 *.info;mail.none;cron.!=info;kern.err LOGS/selected
 mail.err	LOGS/mail.err;Short
+*.info,mail.none,cron.none LOGS/commas
+lpr,user.info,mail,cron.none;;daemon.* LOGS/mixed
 :msg, contains, "healthz" ~
 :programname, isequal, "nginx" LOGS/nginx
 & LOGS/nginx2;Short
@@ -97,6 +99,7 @@ $template C,"{\"host\":\"%hostname:::json%\",\"program\":\"%programname:::json%\
 $template D,"%syslogtag:F,91:1%|%hostname:1:2%|%source%|%timereported:::date-mysql%|%timereported:::date-pgsql%|%timereported:::date-unixtimestamp%\n"
 $template E,"%rawmsg%\n"
 template(name="F" type="string" string="%timereported:::date-year%%timereported:::date-month%%timereported:::date-day% %timereported:::date-hour%:%timereported:::date-minute%:%timereported:::date-second% %syslogtag%%msg%\n")
+template(name="G" type="string" option.json="on" string="{\"tag\":\"%syslogtag%\",\"at\":\"%timereported:::date-rfc3339%\",\"pri\":%pri%}\n")
 template(name="path" type="string" string="LOGS/%hostname%/%syslogfacility-text%-%timereported:::date-year%.log")
 *.* LOGS/a;A
 *.* LOGS/b;B
@@ -104,6 +107,7 @@ template(name="path" type="string" string="LOGS/%hostname%/%syslogfacility-text%
 *.* LOGS/d;D
 *.* LOGS/e;E
 *.* LOGS/f;F
+*.* LOGS/g;G
 *.* LOGS/file;RSYSLOG_FileFormat
 *.* LOGS/traditional;RSYSLOG_TraditionalFileFormat
 action(type="omfile" dynaFile="path" template="F")

@@ -125,6 +125,9 @@ func (c *converter) define(o object) {
 	default:
 		t.why = "only templates of the types string and list can be converted"
 	}
+	if isOn(o.params.get("option.json")) || isOn(o.params.get("option.jsonf")) {
+		t.parts = inJSON(t.parts)
+	}
 	c.templates[strings.ToLower(t.name)] = t
 }
 

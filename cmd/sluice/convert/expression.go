@@ -3,6 +3,7 @@ package convert
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -316,9 +317,12 @@ func ordered(name, op, number string) (condition, error) {
 	return literal{"severity", mapping(pair{"at_most", text(list[from])})}, nil
 }
 
+// afterSeverity is a comma that separates as a semicolon does.
+var afterSeverity = regexp.MustCompile(`(\.[^.,;]*)[,;]+`)
+
 // selected is the condition of a selector, as rsyslog wrote it.
 func selected(selector string) (condition, error) {
-	selector = strings.Trim(selector, ";")
+	selector = afterSeverity.ReplaceAllString(strings.Trim(selector, ",;"), "$1;")
 	if strings.ToValidUTF8(selector, "") != selector {
 		return nil, errors.New("bytes that are no UTF-8")
 	}

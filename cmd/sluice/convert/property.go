@@ -62,6 +62,9 @@ func compare(name, op string, want []string) (condition, error) {
 	if err != nil {
 		return nil, err
 	}
+	if f.IsStamp() {
+		return nil, fmt.Errorf("%s: rsyslog compares Nov 20 15:17:52, and sluice what RFC 3339 makes of it", comment(name))
+	}
 	if len(want) == 0 || len(want) > maxWanted {
 		return nil, fmt.Errorf("no value, or more than %d, to compare with", maxWanted)
 	}

@@ -163,6 +163,18 @@ func parseList(body []statement) (parts []part, why string) {
 	return parts, ""
 }
 
+// inJSON gives the texts that stand in quotes JSON's escapes, as a template's own option does.
+func inJSON(parts []part) []part {
+	for i := range parts {
+		f, err := property(parts[i].property)
+		if parts[i].property == "" || err == nil && f.IsStamp() || parts[i].options != nil || !quotedAround(parts, i) {
+			continue
+		}
+		parts[i].options = []string{"json"}
+	}
+	return parts
+}
+
 func sortedKeys(p params) []string {
 	var keys []string
 	for k := range p {
