@@ -6,7 +6,7 @@ import (
 
 // action converts an action of the old language: a path, @host, a user, :module:..
 func (c *converter) action(a action, in *context) {
-	what, template := a.what, ""
+	what := a.what
 	leave := func(why string) { c.current.rules.leave(in.whole(a.origin), why) }
 	sync := c.legacy.sync
 	if rest, ok := strings.CutPrefix(what, "-"); ok {
@@ -75,7 +75,7 @@ func (c *converter) action(a action, in *context) {
 
 // oldFile writes to a file as the directives before it say.
 func (c *converter) oldFile(o origin, in *context, path, template string, sync bool) *target {
-	t, l := c.newFile(o, path), &c.legacy
+	t, l := newFile(o, path), &c.legacy
 	if template == "" {
 		template = l.fileTemplate
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -47,92 +46,6 @@ func (in *input) number(i int, port string) {
 func (c *converter) add(in *input) { c.inputs = append(c.inputs, in) }
 
 func (in *input) set(key string, v value) { in.options = append(in.options, pair{key, v}) }
-
-// moduleRefusals are modules that sluice has nothing for.
-var moduleRefusals = map[string]string{
-	"immark":          "there are no MARK messages",
-	"imfile":          noFiles,
-	"imrelp":          refusals["inputrelpserverrun"].why,
-	"imgssapi":        "no GSSAPI; use tls",
-	"impstats":        "http: has /metrics, /status and /healthz",
-	"imjournal":       "sluice reads what the journal passes on: set ForwardToSyslog=yes in journald.conf",
-	"imkafka":         "no Kafka",
-	"imkmsg":          "",
-	"mmjsonparse":     "decode: json on an input reads objects, also behind @cee:",
-	"mmnormalize":     "no parsing of texts; rules can match a regex",
-	"mmanon":          "messages are not changed",
-	"mmfields":        "no parsing of texts; rules can match a regex",
-	"mmutf8fix":       "messages are not changed",
-	"omrelp":          "RELP is not spoken; a forward over tcp or tls sends again what was under way when a connection broke",
-	"omprog":          "no program is run; write to a FIFO, or forward to a socket of the program's",
-	"ommail":          "no mail is sent",
-	"ommysql":         noDatabase,
-	"ompgsql":         noDatabase,
-	"omlibdbi":        noDatabase,
-	"ommongodb":       noDatabase,
-	"omelasticsearch": "no Elasticsearch; write files with the format json for its own shipper",
-	"omhttp":          "no HTTP",
-	"omkafka":         "no Kafka",
-	"omhiredis":       "Redis is read from, not written to",
-	"omjournal":       "nothing is written to the journal",
-	"omsnmp":          "no SNMP",
-	"omudpspoof":      "a sender's address is not forged; forward with the format rfc5424 or rfc3164, which hold the HOSTNAME",
-	"omusrmsg":        noUsers,
-	"lmnsd_gtls":      "",
-}
-
-const (
-	noDatabase = "no database is written to"
-	noUsers    = "nobody is written to on a terminal; of local emergencies systemd-journald tells all who are logged in"
-)
-
-// quietModules need no word: what they do is there, or what uses them will be refused in its place.
-var quietModules = []string{"imudp", "imtcp", "imptcp", "omfile", "omfwd", "ompipe", "omusrmsg", "lmnetstrms", "lmnsd_gtls", "lmnsd_ptcp", "lmnsd_ossl", "pmrfc3164", "pmrfc5424",
-	"pmlastmsg", "omdiscard", "mmexternal", "fmhttp", "fmhash", "lmnet", "lmregexp", "lmtcpsrv", "lmtcpclt"}
-
-// module converts the loading of a module.
-func (c *converter) module(o origin, name string, p params) {
-	name = strings.TrimSuffix(strings.TrimPrefix(name, "builtin:"), ".so")
-	name = name[strings.LastIndexByte(name, '/')+1:]
-	switch name {
-	case "imuxsock":
-		if v := p.get("syssock.use"); v != "" && !isOn(v) {
-			return
-		}
-		path := cmp.Or(p.get("syssock.name"), "/dev/log")
-		c.add(&input{origin: o, module: name, url: "unixgram://" + path})
-		if v := p.get("syssock.ratelimit.interval"); v != "" && v != "0" {
-			c.settings.leave(o, "syssock.ratelimit: "+refusals["systemlogratelimitinterval"].why)
-		}
-		return
-	case "imklog", "imkmsg":
-		c.add(&input{origin: o, module: "imklog", key: "kernel", url: "/dev/kmsg"})
-		return
-	case "imjournal":
-		c.inputs.leave(o, moduleRefusals[name])
-		c.add(&input{origin: o, module: name, url: localSocket})
-		return
-	}
-	if why := moduleRefusals[name]; why != "" && !slices.Contains(quietModules, name) {
-		if strings.HasPrefix(name, "om") || strings.HasPrefix(name, "mm") || name == "imfile" || name == "imrelp" || name == "imkafka" {
-			return // what uses it is left out where it stands
-		}
-		c.settings.leave(o, why)
-		return
-	}
-	if !slices.Contains(quietModules, name) {
-		c.settings.leave(o, "sluice has nothing for it")
-	}
-}
-
-// rename moves the local socket.
-func (c *converter) rename(o origin, path string) {
-	for _, in := range c.inputs {
-		if in.url == localSocket {
-			in.origin, in.url = o, "unixgram://"+path
-		}
-	}
-}
 
 // address is host:port of a listener.
 func address(p params, port string) string {
@@ -204,48 +117,6 @@ func (c *converter) tcp(o origin, module string, p params) {
 		}
 		c.add(in)
 	}
-}
-
-// secureInput gives an input its certificate.
-func (c *converter) secureInput(in *input, p, m params) {
-	var tls []pair
-	file := func(key, own, global string) {
-		if v := cmp.Or(p.get(own), m.get(own), c.globals.get(global)); v != "" {
-			tls = append(tls, pair{key, text(v)})
-		}
-	}
-	file("cert", "streamdriver.certfile", "defaultnetstreamdrivercertfile")
-	file("key", "streamdriver.keyfile", "defaultnetstreamdriverkeyfile")
-	auth := strings.ToLower(cmp.Or(p.get("streamdriver.authmode"), m.get("streamdriver.authmode"), c.globals.get("inputtcpserverstreamdriverauthmode")))
-	peers := p["permittedpeer"]
-	if len(peers) == 0 {
-		peers = m["permittedpeer"]
-	}
-	if v := c.globals["inputtcpserverstreamdriverpermittedpeer"]; len(peers) == 0 {
-		peers = v
-	}
-	if auth != "" && auth != "anon" {
-		if auth != "x509/fingerprint" {
-			file("client_ca", "streamdriver.cafile", "defaultnetstreamdrivercafile")
-		}
-		if len(peers) > 0 && auth != "x509/certvalid" {
-			tls = append(tls, pair{"permitted_peers", value{list: texts(append(fingerprints(peers), "")).list[:len(peers)]}})
-		}
-	}
-	in.set("tls", mapping(tls...))
-}
-
-// fingerprints writes rsyslog's SHA1:.. as sluice has it.
-func fingerprints(peers []string) []string {
-	out := slices.Clone(peers)
-	for i, p := range out {
-		for _, sum := range []string{"SHA1:", "SHA256:"} {
-			if digest, ok := strings.CutPrefix(p, sum); ok {
-				out[i] = strings.ToLower(sum) + digest
-			}
-		}
-	}
-	return out
 }
 
 // common sets what inputs of all kinds have.

@@ -49,7 +49,7 @@ var optionRefusals = map[string]string{
 	"cry.provider": "nothing is encrypted on disk", "sig.provider": "nothing is signed", "rotation.sizelimit": "give the target rotate: {size: .., keep: ..}",
 	"rotation.sizelimitcommand": "give the target rotate: {size: .., keep: ..}", "networknamespace": "the unit can run in another network namespace",
 	"address": "the local address is the kernel's choice", "device": "the device is the kernel's choice", "ipfreebind": "the local address is the kernel's choice",
-	"action.execonlyonceeveryinterval": "every message is written", "action.execonlyeverynthtime": "every message is written", "action.copymsg": "",
+	"action.execonlyonceeveryinterval": "every message is written", "action.execonlyeverynthtime": "every message is written",
 }
 
 // newAction converts action(type=..).
@@ -60,7 +60,7 @@ func (c *converter) newAction(o object, in *context) {
 		c.options(o)
 		c.omfile(o, in)
 	case "ompipe":
-		t := c.newFile(o.origin, o.params.get("pipe"))
+		t := newFile(o.origin, o.params.get("pipe"))
 		c.formatFile(t, o.params.get("template"))
 		c.to(in, o.origin, t)
 	case "omfwd":

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"sluice/rules"
 	"sluice/syslog"
@@ -182,5 +181,3 @@ func plainValue(field, w string) bool {
 	}
 	return w != "" && !rules.IsGlob(w)
 }
-
-func printable(r rune) bool { return unicode.IsPrint(r) }

@@ -11,7 +11,6 @@ import (
 // dot takes them; it does here, too.
 func posix(expr string, extended bool) (string, error) {
 	var b strings.Builder
-	dots := false
 	begin := true // of an expression, where * stands for itself
 	for i := 0; i < len(expr); i++ {
 		c := expr[i]
@@ -23,7 +22,6 @@ func posix(expr string, extended bool) (string, error) {
 			if err != nil {
 				return "", err
 			}
-			dots = dots || strings.HasPrefix(expr[i:], "[^")
 			i += n - 1
 		case c == '\\' && i+1 < len(expr):
 			i++
@@ -54,20 +52,16 @@ func posix(expr string, extended bool) (string, error) {
 			b.WriteByte('\\')
 			b.WriteByte(c)
 		default:
-			dots = dots || c == '.'
 			b.WriteByte(c)
 			begin = c == '^' || extended && (c == '(' || c == '|')
 		}
 	}
 	out := b.String()
-	if dots {
+	if greedyDot(expr) {
 		out = "(?s)" + out
 	}
 	if _, err := regexp.Compile(out); err != nil {
 		return "", fmt.Errorf("not a regular expression of RE2's: %s", comment(expr))
-	}
-	if !dots || !strings.Contains(expr, "[^") && !greedyDot(expr) {
-		out = b.String()
 	}
 	return out, nil
 }

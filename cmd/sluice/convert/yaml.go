@@ -2,6 +2,7 @@ package convert
 
 import (
 	"strings"
+	"unicode"
 
 	"sluice/cmd/sluice/strict"
 )
@@ -27,11 +28,16 @@ func texts(all []string) value {
 	if len(all) == 1 {
 		return text(all[0])
 	}
-	var list []value
+	return list(all)
+}
+
+// list is a list, also of one string.
+func list(all []string) value {
+	v := value{list: []value{}}
 	for _, s := range all {
-		list = append(list, text(s))
+		v.list = append(v.list, text(s))
 	}
-	return value{list: list}
+	return v
 }
 
 func mapping(pairs ...pair) value { return value{pairs: pairs} }
@@ -100,7 +106,7 @@ func comment(s string) string {
 	s = strings.Join(strings.Fields(s), " ")
 	var b strings.Builder
 	for _, r := range strings.ToValidUTF8(s, "?") {
-		if !printable(r) {
+		if !unicode.IsPrint(r) {
 			r = '?'
 		}
 		b.WriteRune(r)
