@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -101,9 +102,12 @@ func (v value) block(indent string) []string {
 	return lines
 }
 
-// comment makes of s, which may be any bytes, what can stand behind a # in one line.
+// secrets are the passwords of databases and their like, in both languages.
+var secrets = regexp.MustCompile(`(?i)((?:pwd|pass|password|serverpassword|secret|token)\s*=\s*)"[^"]*"|((?:>|:om[a-z]+:)[^,\s]*,[^,\s]*,[^,\s]*,)[^;\s]+`)
+
+// comment makes of s, which may be any bytes, what can stand behind a # in one line, without its passwords.
 func comment(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
+	s = secrets.ReplaceAllString(strings.Join(strings.Fields(s), " "), "$1$2***")
 	var b strings.Builder
 	for _, r := range strings.ToValidUTF8(s, "?") {
 		if !unicode.IsPrint(r) {
