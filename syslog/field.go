@@ -150,8 +150,8 @@ func (f Field) Name() string {
 	return f.row.name
 }
 
-// isStamp reports whether the field is a moment in time.
-func (f Field) isStamp() bool { return f.row.stamp != nil }
+// IsStamp reports whether the field is a moment in time.
+func (f Field) IsStamp() bool { return f.row.stamp != nil }
 
 // IsDate reports whether the field is a part of the time of reception.
 func (f Field) IsDate() bool { return f.row.date }

@@ -84,7 +84,7 @@ func compileField(inner string, zone *time.Location) (op, error) {
 		return op{}, err
 	}
 	o, words := op{kind: opText, field: field}, words[1:]
-	if field.isStamp() {
+	if field.IsStamp() {
 		o.kind = opStamp
 		if o.stamp, words, err = compileStamp(words, zone); err != nil {
 			return op{}, fmt.Errorf("{%s}: %w", inner, err)

@@ -127,8 +127,8 @@ func TestFieldKinds(t *testing.T) {
 		fatal(t, err)
 		stamp := name == "timestamp" || name == "received"
 		date := slices.Contains([]string{"date", "year", "month", "day", "hour", "minute"}, name)
-		if f.isStamp() != stamp || f.IsDate() != date {
-			t.Errorf("%s: stamp %v, date %v", name, f.isStamp(), f.IsDate())
+		if f.IsStamp() != stamp || f.IsDate() != date {
+			t.Errorf("%s: stamp %v, date %v", name, f.IsStamp(), f.IsDate())
 		}
 	}
 }

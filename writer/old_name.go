@@ -23,7 +23,7 @@ func cutTail(name string) (base string, t tail, ok bool) {
 	if base, t, ok = cutNumber(name); !ok && t.ext == "" && t.part {
 		return "", tail{}, false
 	}
-	if before, text, found := cutLastDot(base); found && isStamp(text) {
+	if before, text, found := cutLastDot(base); found && IsStamp(text) {
 		base, t.stamp = before, text
 	}
 	return base, t, base != "" && (t.number > 0 || t.stamp != "")
@@ -63,7 +63,7 @@ func cutLastDot(s string) (before, after string, found bool) {
 	return s[:i], s[i+1:], true
 }
 
-func isStamp(text string) bool {
+func IsStamp(text string) bool {
 	layout := stampLayouts[len(text)]
 	if layout == "" {
 		return false
