@@ -28,7 +28,7 @@ const everything = `rules: [{to: ./out}]`
 var paths = []path{
 	{"tcp to a file", `inputs: ["tcp://127.0.0.1:0"], ` + everything, 1_000_000, true, byTCP(usual)},
 	{"unix datagrams to a file", `inputs: ["unixgram://./socket"], ` + everything, 300_000, false, byDatagram("unixgram", 0)},
-	{"udp to a file", `inputs: ["udp://127.0.0.1:0"], ` + everything, 300_000, false, byDatagram("udp", 256)},
+	{"udp to a file", `inputs: ["udp://127.0.0.1:0"], ` + everything, 150_000, false, byDatagram("udp", 256)},
 	{"tcp, 30 rules, to files by host", `inputs: ["tcp://127.0.0.1:0"], rules: [` +
 		forTags(`{match: {tag: {contains: "%[1]s"}}, to: ./out.%[1]s, stop: true}`, ", ") + `, {to: "./out.{hostname}"}]`, 1_000_000, true, byTCP(mixture)},
 	{"tcp to tcp", `inputs: ["tcp://127.0.0.1:0"], rules: [{to: "tcp://$COLLECTOR"}]`, 1_000_000, true, byTCP(usual)},

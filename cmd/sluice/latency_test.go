@@ -150,10 +150,8 @@ func TestLatency(t *testing.T) {
 			}
 			best("at rest", atRest, func() []time.Duration {
 				w := newWatcher(t, file, 1)
-				tick := time.NewTicker(3 * time.Millisecond)
-				defer tick.Stop()
 				for n := 1; n <= 300; n++ {
-					<-tick.C
+					<-time.After(5 * time.Millisecond) // else it is not at rest
 					fatal(t, one.send(conn, in.frame))
 					w.until(n)
 				}
