@@ -1,6 +1,7 @@
 # make run     builds sluice and runs it on its embedded default: no root, no file, no port under 1024
 # make test    installs what the tests need (as root; else names it), then vets, lints and tests everything
 # make bench   has sluice and rsyslogd do the same jobs in turn, ROUNDS times, and writes .bench/table.md and chart.svg
+# make soak    has everything go wrong at once for SOAK (10m, 8h), and accounts for each acknowledged message; make test has a minute of it
 # make microbench runs the Go benchmarks; make fuzz every fuzz target for FUZZTIME each
 # make install puts the program, units, man pages, completions and examples below DESTDIR, as Debian has them
 # make deb     dist/*.deb for each of ARCHES; make dist the same as tarballs, with their sums
@@ -19,7 +20,7 @@ sysconfdir ?= /etc
 unitdir    ?= $(prefix)/lib/systemd/system
 docdir     ?= $(datadir)/doc/sluice
 
-.PHONY: build run test needs vet bench microbench fuzz clean docs install files dist deb
+.PHONY: build run test needs vet bench soak microbench fuzz clean docs install files dist deb
 
 BUILD = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
 
@@ -62,6 +63,12 @@ vet:
 ROUNDS ?= 3
 bench: needs build
 	$(GO) test -count 1 -timeout 60m -run '^TestContests$$' -v ./cmd/sluice -contest $(ROUNDS)
+
+# It ends by itself: no time limit knows how long SOAK is. SEED repeats the order of another run's faults.
+SOAK ?= 10m
+SEED ?= 0
+soak: needs
+	$(GO) test -count 1 -timeout 0 -run '^TestSoak$$' -v ./cmd/sluice -soak $(SOAK) -soak-seed $(SEED)
 
 microbench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -96,6 +97,40 @@ func TestDiskFullOfTheLog(t *testing.T) {
 	fatal(t, os.Remove(path))
 	fatal(t, s.Write(b))
 	holds(t, path, content(block...))
+}
+
+// Who was killed on a full disk, in the middle of a line, starts on it, and ends that line when there is room.
+func TestStartOnFullDisk(t *testing.T) {
+	for _, c := range []struct{ name, before, after string }{
+		{"a torn line", "torn", "torn\nmore\n"},
+		{"no file yet", "", "more\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir, filler := smallDisk(t, 0)
+			path := filepath.Join(dir, "log")
+			if c.before != "" {
+				fatal(t, os.Truncate(filler, 252<<10-page))
+				fatal(t, os.WriteFile(path, []byte(strings.Repeat("x", page-len(c.before)-1)+"\n"+c.before), 0o600))
+				c.after = strings.Repeat("x", page-len(c.before)-1) + "\n" + c.after
+				rest, err := os.OpenFile(filler, os.O_WRONLY|os.O_APPEND, 0)
+				fatal(t, err)
+				for err == nil {
+					_, err = rest.Write(make([]byte, page))
+				}
+				rest.Close()
+			}
+			s, err := NewFileSink(path, DefaultFileOptions())
+			fatal(t, err)
+			t.Cleanup(func() { s.Close() })
+			b := blockOf(line{"", "more"})
+			if err := s.Write(b); !errors.Is(err, unix.ENOSPC) {
+				t.Fatalf("a full disk: %v", err)
+			}
+			fatal(t, os.Remove(filler))
+			fatal(t, s.Write(b))
+			holds(t, path, c.after)
+		})
+	}
 }
 
 // Many files on a full disk: some get all, one a part, others nothing. Later each has its own once.

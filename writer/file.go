@@ -54,7 +54,8 @@ type FileSink struct {
 func (s *FileSink) Torn() uint64 { return s.torn.Load() }
 
 // NewFileSink returns a sink for path, or for as many files as messages name if path is empty. A fixed file is opened
-// at once, so that a path that cannot be opened is known before anything listens.
+// at once, so that a path that cannot be opened is known before anything listens. A full disk is none of that: it may have
+// room later, and whoever was killed on it must come up again.
 func NewFileSink(path string, o FileOptions) (*FileSink, error) {
 	s := &FileSink{options: o, uid: -1, gid: -1, now: time.Now}
 	var err error
@@ -70,8 +71,10 @@ func NewFileSink(path string, o FileOptions) (*FileSink, error) {
 	}
 	s.fixed = &file{path: path}
 	err = s.fixed.reopen(s)
-	if errors.Is(err, unix.ENXIO) { // a FIFO that nobody reads yet
-		err = nil
+	for _, later := range []error{unix.ENXIO, unix.ENOSPC, unix.EDQUOT} { // ENXIO: a FIFO that nobody reads yet
+		if errors.Is(err, later) {
+			err = nil
+		}
 	}
 	return s, err
 }

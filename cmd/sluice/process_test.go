@@ -57,9 +57,16 @@ func runWith(t testing.TB, dir, name, conf string, prepare func(*exec.Cmd)) *pro
 // start starts it, again after an end.
 func (p *process) start() {
 	p.t.Helper()
+	if err := p.tryStart(); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// tryStart does so where it may be that it cannot come up.
+func (p *process) tryStart() error {
 	log, err := os.OpenFile(p.logFile(), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
-		p.t.Fatal(err)
+		return err
 	}
 	defer log.Close()
 	p.cmd = asSluice(p.t, "run", "-c", p.name)
@@ -69,10 +76,10 @@ func (p *process) start() {
 	}
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
-		p.t.Fatal(err)
+		return err
 	}
 	if err := p.cmd.Start(); err != nil {
-		p.t.Fatal(err)
+		return err
 	}
 	p.address = map[string]string{}
 	for said := bufio.NewScanner(out); said.Scan(); {
@@ -80,11 +87,12 @@ func (p *process) start() {
 			p.address[m[1]] = m[2]
 		}
 		if strings.HasPrefix(said.Text(), "  try") {
-			return
+			return nil
 		}
 	}
 	p.cmd.Wait()
-	p.t.Fatalf("sluice did not come up:\n%s", p.log())
+	text := p.log()
+	return fmt.Errorf("sluice did not come up:\n%s", text[max(0, len(text)-9000):])
 }
 
 func (p *process) logFile() string { return filepath.Join(p.dir, p.name+".log") }
