@@ -6,6 +6,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/syslog"
 )
 
 // drops is how far a socket's own count of datagrams dropped was read: a number of 32 bits that wraps.
@@ -41,7 +43,7 @@ func (l *Listener) countDropped(d *drops, total uint32, now time.Time) {
 // countDropped asks the kernel. The control messages (SO_RXQ_OVFL) cost nothing but tell only what was dropped before
 // the last datagram that got through.
 func (d *datagrams) countDropped() {
-	if d.peers == nil { // senders to a unixgram socket wait: nothing is dropped
+	if d.transport != syslog.UDP { // senders to a unixgram socket wait: nothing is dropped
 		return
 	}
 	_ = d.raw.Control(func(fd uintptr) {

@@ -153,6 +153,31 @@ func TestChangeUnderLoad(t *testing.T) {
 	}
 }
 
+// The counters are looked at while a socket of UDP gets other settings: a race that a soak under the detector found.
+func TestCountersDuringChange(t *testing.T) {
+	f := run(t, testConfig(t, syslog.UDP))
+	conn := f.dial()
+	stop := make(chan struct{})
+	var looking sync.WaitGroup
+	looking.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				f.Counters()
+			}
+		}
+	})
+	for i := range 20 {
+		f.become(t, func(cfg *Config) { cfg.MaxMessageSize = 1000 + i })
+		fmt.Fprintf(conn, "<13>a: %d", i)
+		f.sink.wait(t, i+1)
+	}
+	close(stop)
+	looking.Wait()
+}
+
 // countingListener makes connections that count how often they are waited for.
 type countingListener struct {
 	*net.TCPListener
