@@ -42,7 +42,7 @@ func (s *soak) logrotate(directives string) error {
 	for _, files := range soakLogs {
 		fmt.Fprintf(&text, "%s ", filepath.Join(s.dir, files))
 	}
-	fmt.Fprintf(&text, "{\nsu root root\nmissingok\nrotate 100000\nsharedscripts\n%s\n}\n", strings.ReplaceAll(directives, "$PID", s.daemon.pidFile()))
+	fmt.Fprintf(&text, "{\nsu root root\nmissingok\nrotate 50\nsharedscripts\n%s\n}\n", strings.ReplaceAll(directives, "$PID", s.daemon.pidFile()))
 	if err := os.WriteFile(conf, []byte(text.String()), 0o600); err != nil {
 		return err
 	}

@@ -84,6 +84,7 @@ func (l *ledger) accept(path string, first, count int) {
 
 // arrived enters a line that a place has. A line that is no message may only be the beginning of one.
 func (l *ledger) arrived(place, line string) {
+	path, n, ok := numberOf(line)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	at := l.places[place]
@@ -91,7 +92,6 @@ func (l *ledger) arrived(place, line string) {
 		at = &arrivals{found: map[string]*bitmap{}}
 		l.places[place] = at
 	}
-	path, n, ok := numberOf(line)
 	switch {
 	case ok && l.paths[path] != nil && n < l.paths[path].sent:
 		if at.found[path] == nil {
@@ -109,15 +109,17 @@ func (l *ledger) arrived(place, line string) {
 
 // numberOf reads what numberedText has made.
 func numberOf(line string) (path string, n int, ok bool) {
-	words := strings.Split(line, " ")
-	if len(words) != 5 {
+	i := max(strings.LastIndexByte(line, ' '), 0)
+	text, sum := line[:i], strings.TrimPrefix(line[i:], " ")
+	if want, err := strconv.ParseUint(sum, 16, 32); err != nil || len(sum) != 8 || uint32(want) != crc32.ChecksumIEEE([]byte(text)) {
 		return "", 0, false
 	}
-	n, err := strconv.Atoi(words[2])
-	if err != nil || n < 0 || line != numberedText(words[1], n) {
+	words := strings.SplitN(strings.TrimPrefix(text, soakWord), " ", 3)
+	if len(words) != 3 {
 		return "", 0, false
 	}
-	return words[1], n, true
+	n, err := strconv.Atoi(words[1])
+	return words[0], n, err == nil && n >= 0
 }
 
 // missing are the numbers of a path that were acknowledged and are not at a place; the first few, and how many.
