@@ -89,7 +89,7 @@ func (s *soak) throw(r *rand.Rand) error {
 		}
 		conn.Close()
 	}
-	s.redis.client.Do(s.t.Context(), "XADD", "numbers", "*", string(randomBytes(r, 20)), string(randomBytes(r, r.IntN(200_000))), "msg", string(forgery(r)))
+	s.redis.client.Do(s.t.Context(), "XADD", "numbers", "*", string(randomBytes(r, 20)), string(randomBytes(r, r.IntN(20_000))), "msg", string(forgery(r)))
 	return nil
 }
 

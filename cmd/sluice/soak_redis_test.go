@@ -29,7 +29,7 @@ func (r *soakRedis) up() error {
 	if err := r.cmd.Start(); err != nil {
 		return err
 	}
-	for end := time.Now().Add(patience); ; {
+	for end := time.Now().Add(time.Minute); ; { // it reads its file first
 		err := r.client.Ping(context.Background()).Err()
 		if err == nil || time.Now().After(end) {
 			return err
@@ -55,6 +55,9 @@ func (r *soakRedis) hang(d time.Duration) error {
 func (r *soakRedis) disconnect() error {
 	return r.client.Do(context.Background(), "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes").Err()
 }
+
+// compact makes the server's file small again. It does so itself when that has doubled, but forgets at each start.
+func (r *soakRedis) compact() { r.client.BgRewriteAOF(context.Background()) }
 
 // read says what the group has still to read or to acknowledge, if anything, and trims the stream behind that.
 func (r *soakRedis) read() error {

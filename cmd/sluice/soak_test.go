@@ -163,8 +163,11 @@ func (s *soak) drain() {
 
 // trim keeps the stream short.
 func (s *soak) trim() {
-	for !s.pause(s.calm, 2*time.Second) {
+	for n := 1; !s.pause(s.calm, 2*time.Second); n++ {
 		_ = s.redis.read() // there is always something to read
+		if n%10 == 0 {
+			s.redis.compact()
+		}
 	}
 }
 
