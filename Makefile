@@ -34,7 +34,7 @@ NFPM = $(GO) tool -modfile=.tools/go.mod nfpm
 
 test: needs vet
 	$(NFPM) --version >/dev/null # built now: no test's time is spent on it
-	$(GO) test -race -timeout 7m ./...
+	$(GO) test -race -timeout 8m ./...
 	$(GO) test -timeout 7m -run 'Alloc|Memory|Idle|Garbage|Latency|Ready' ./... # what the race detector's own memory would hide
 
 # Programs and files that the tests need, each with the Debian package it is in.
