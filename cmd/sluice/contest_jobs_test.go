@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"net"
 	"os/exec"
 	"strings"
 
@@ -35,7 +37,7 @@ var contests = []contest{
 		rival: byRsyslog(imtcp + `template(name="perhost" type="string" string="$DIR/out.%HOSTNAME%")` + "\n" +
 			forTags(":syslogtag, contains, \"%[1]s\" $DIR/out.%[1]s\n& stop", "\n") + "\n" +
 			`action(type="omfile" dynaFile="perhost" dynaFileCacheSize="200")` + "\n"), // with the default of 10 it would open and close files all the time
-		load: func(r *round, n int) error { return blast(r.address, "", mixture(), n) },
+		load: func(r *round, n int) error { return blast(r.address, nil, mixture(), n) },
 	},
 	{
 		name: "TCP → TCP", goal: 4, messages: 1_000_000, ready: listening("tcp"),
@@ -77,7 +79,7 @@ var contests = []contest{
 }
 action(type="omfile" file="$DIR/out" template="json")
 `),
-		load: func(r *round, n int) error { return blast(r.address, "", structured(), n) },
+		load: func(r *round, n int) error { return blast(r.address, nil, structured(), n) },
 	},
 	{
 		name: "Redis publish → file", messages: 1_000_000, fewer: 100_000,
@@ -163,14 +165,31 @@ func subscribed(r *round) error {
 // publish sends messages of 150 bytes over one connection.
 func publish(r *round, n int) error {
 	one := "*3\r\n$7\r\nPUBLISH\r\n$8\r\nreq.app1\r\n$150\r\n" + strings.Repeat("x", 150) + "\r\n"
-	return blast(r.address, "", repeated(one, 1000), n)
+	return blast(r.address, nil, repeated(one, 1000), n)
 }
 
 // push does so as a PUSH peer.
 func push(r *round, n int) error {
-	greeting := "\xff\x00\x00\x00\x00\x00\x00\x00\x01\x7f\x03\x00NULL" + strings.Repeat("\x00", 48)
-	ready := "\x04\x1a\x05READY\x0bSocket-Type\x00\x00\x00\x04PUSH"
-	return blast(r.address, greeting+ready, repeated("\x00\x96"+strings.Repeat("x", 150), 1000), n)
+	return blast(r.address, pushHello, repeated("\x00\x96"+strings.Repeat("x", 150), 1000), n)
+}
+
+// pushHello is a PUSH peer's part of the handshake (ZMTP 3.1), each step after the other side's.
+func pushHello(c net.Conn) error {
+	for _, step := range []struct {
+		say  string
+		hear int
+	}{
+		{"\xff\x00\x00\x00\x00\x00\x00\x00\x01\x7f\x03\x00NULL" + strings.Repeat("\x00", 48), 64},
+		{"\x04\x1a\x05READY\x0bSocket-Type\x00\x00\x00\x04PUSH", len("\x04\x1a\x05READY\x0bSocket-Type\x00\x00\x00\x04PULL")},
+	} {
+		if _, err := io.WriteString(c, step.say); err != nil {
+			return err
+		}
+		if _, err := io.ReadFull(c, make([]byte, step.hear)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // pickled sends what a SocketHandler would.
@@ -179,7 +198,7 @@ func pickled(r *round, n int) error {
 	if err != nil {
 		return err
 	}
-	return blast(r.address, "", repeated(string(record), 100), n)
+	return blast(r.address, nil, repeated(string(record), 100), n)
 }
 
 func repeated(s string, n int) []string {

@@ -261,14 +261,17 @@ func send(to string, args ...string) func(*round, int) error {
 const contestBinary = "../../bin/sluice"
 
 // blast sends n messages over a connection of its own, chunk after chunk of prepared ones, and waits for the peer to end it.
-func blast(address, hello string, messages []string, n int) error {
+// Hello, if there is one, is what has to be said first.
+func blast(address string, hello func(net.Conn) error, messages []string, n int) error {
 	c, err := net.Dial("tcp", address)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	if _, err := io.WriteString(c, hello); err != nil {
-		return err
+	if hello != nil {
+		if err := hello(c); err != nil {
+			return err
+		}
 	}
 	chunk := []byte(strings.Join(messages, ""))
 	for ; n >= len(messages); n -= len(messages) {

@@ -127,7 +127,7 @@ func usual() []string {
 
 // byTCP sends over a connection of its own, which ends when all is at rest.
 func byTCP(messages func() []string) func(*testing.T, *process, int) {
-	return func(t *testing.T, p *process, n int) { fatal(t, blast(p.address["tcp"], "", messages(), n)) }
+	return func(t *testing.T, p *process, n int) { fatal(t, blast(p.address["tcp"], nil, messages(), n)) }
 }
 
 // byDatagram sends datagrams, and waits for what has come of each batch before it sends the next: UDP would lose some.
