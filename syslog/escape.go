@@ -51,21 +51,24 @@ func appendEscaped(dst, s []byte, e Escape) []byte {
 }
 
 // plainLength is how many bytes s begins with that are no control characters. Nearly all messages hold none, so it looks
-// at eight bytes at a time, and decides on 32 at once.
+// at eight bytes at a time, decides on 32 at once, and looks at the last eight rather than at each that is left.
 func plainLength(s []byte) int {
 	n := 0
 	for ; n+32 <= len(s); n += 32 {
 		b := s[n : n+32 : n+32]
 		found := control(binary.LittleEndian.Uint64(b)) | control(binary.LittleEndian.Uint64(b[8:])) |
 			control(binary.LittleEndian.Uint64(b[16:])) | control(binary.LittleEndian.Uint64(b[24:]))
-		if found&0x8080808080808080 != 0 {
+		if found&highBits != 0 {
 			break
 		}
 	}
 	for ; n+8 <= len(s); n += 8 {
-		if control(binary.LittleEndian.Uint64(s[n:]))&0x8080808080808080 != 0 {
+		if control(binary.LittleEndian.Uint64(s[n:]))&highBits != 0 {
 			break
 		}
+	}
+	if n+8 > len(s) && len(s) >= 8 && control(binary.LittleEndian.Uint64(s[len(s)-8:]))&highBits == 0 {
+		return len(s)
 	}
 	for ; n < len(s); n++ {
 		if s[n] < 0x20 {
@@ -78,7 +81,6 @@ func plainLength(s []byte) int {
 // control has the top bit of a byte set where x has a byte below 0x20, or in one behind such a byte. DEL is not among
 // them: rsyslog writes it as it is, and it forges nothing.
 func control(x uint64) uint64 {
-	const ones = 0x0101010101010101
 	return (x - 0x20*ones) &^ x
 }
 
@@ -105,6 +107,12 @@ func appendJSONString(dst, s []byte) []byte {
 	dst = append(dst, '"')
 	from := 0
 	for i := 0; i < len(s); {
+		for i+8 <= len(s) && special(binary.LittleEndian.Uint64(s[i:]))&highBits == 0 {
+			i += 8
+		}
+		if i == len(s) {
+			break
+		}
 		c := s[i]
 		if jsonPlain[c] {
 			i++
@@ -156,7 +164,17 @@ func appendJSONObject(dst, s []byte) []byte {
 	return dst
 }
 
-const hexDigits = "0123456789abcdef"
+// special has the top bit of a byte set where x has a byte that is not plain in a JSON string, or in one behind such a byte.
+func special(x uint64) uint64 {
+	quote, backslash := x^'"'*ones, x^'\\'*ones
+	return x | control(x) | (quote-ones)&^quote | (backslash-ones)&^backslash
+}
+
+const (
+	ones      = 0x0101010101010101
+	highBits  = 0x80 * ones
+	hexDigits = "0123456789abcdef"
+)
 
 var jsonPlain = func() (t [256]bool) {
 	for c := range t {

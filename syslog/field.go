@@ -25,18 +25,28 @@ type row struct {
 	number  bool // written as a JSON number
 	stamp   func(m *Message) Stamp
 	date    bool // a part of Received
+	shared  sharing
 }
 
+// Sharing says which messages have a value of a field in common.
+type sharing uint8
+
+const (
+	notShared      sharing = iota
+	sharedByPRI            // those with that PRI
+	sharedByOrigin         // those of that Origin
+)
+
 var fields = []row{
-	{name: "pri", doc: "the number; 13 (or the input's defaults) without a PRI or with a broken one, whose whole text is then the message", number: true,
+	{name: "pri", shared: sharedByPRI, doc: "the number; 13 (or the input's defaults) without a PRI or with a broken one, whose whole text is then the message", number: true,
 		append: func(dst []byte, m *Message, _ Field) []byte { return strconv.AppendInt(dst, int64(m.PRI()), 10) }},
-	{name: "facility", rsyslog: []string{"syslogfacility-text"}, doc: strings.Join(Facilities, " "),
+	{name: "facility", shared: sharedByPRI, rsyslog: []string{"syslogfacility-text"}, doc: strings.Join(Facilities, " "),
 		append: func(dst []byte, m *Message, _ Field) []byte { return append(dst, m.Facility.String()...) }},
-	{name: "facility_code", rsyslog: []string{"syslogfacility"}, doc: "the number", number: true,
+	{name: "facility_code", shared: sharedByPRI, rsyslog: []string{"syslogfacility"}, doc: "the number", number: true,
 		append: func(dst []byte, m *Message, _ Field) []byte { return strconv.AppendInt(dst, int64(m.Facility), 10) }},
-	{name: "severity", rsyslog: []string{"syslogseverity-text", "syslogpriority-text"}, doc: strings.Join(Severities, " "),
+	{name: "severity", shared: sharedByPRI, rsyslog: []string{"syslogseverity-text", "syslogpriority-text"}, doc: strings.Join(Severities, " "),
 		append: func(dst []byte, m *Message, _ Field) []byte { return append(dst, m.Severity.String()...) }},
-	{name: "severity_code", rsyslog: []string{"syslogseverity", "syslogpriority"}, doc: "the number", number: true,
+	{name: "severity_code", shared: sharedByPRI, rsyslog: []string{"syslogseverity", "syslogpriority"}, doc: "the number", number: true,
 		append: func(dst []byte, m *Message, _ Field) []byte { return strconv.AppendInt(dst, int64(m.Severity), 10) }},
 	{name: "timestamp", rsyslog: []string{"timereported"}, doc: "as the sender said, precision and zone kept; else the time of reception",
 		stamp: func(m *Message) Stamp { return m.Timestamp }},
@@ -55,11 +65,11 @@ var fields = []row{
 	{name: "message", doc: "the text, without the one space that follows the tag", bytes: (*Message).Text},
 	{name: "msg", rsyslog: []string{"msg"}, doc: "as rsyslog's %msg%: with that space", bytes: func(m *Message) []byte { return m.Msg }},
 	{name: "raw", rsyslog: []string{"rawmsg"}, doc: "as received, unframed", bytes: func(m *Message) []byte { return m.Raw }},
-	{name: "source", rsyslog: []string{"fromhost-ip"}, doc: "the peer's IP address; 127.0.0.1 for a local socket",
+	{name: "source", shared: sharedByOrigin, rsyslog: []string{"fromhost-ip"}, doc: "the peer's IP address; 127.0.0.1 for a local socket",
 		bytes: func(m *Message) []byte { return m.Origin.Source }},
-	{name: "input", rsyslog: []string{"inputname"}, doc: "the input's name",
+	{name: "input", shared: sharedByOrigin, rsyslog: []string{"inputname"}, doc: "the input's name",
 		append: func(dst []byte, m *Message, _ Field) []byte { return append(dst, m.Origin.Input...) }},
-	{name: "transport", doc: strings.Join(Transports, " "),
+	{name: "transport", shared: sharedByOrigin, doc: strings.Join(Transports, " "),
 		append: func(dst []byte, m *Message, _ Field) []byte { return append(dst, m.Origin.Transport.String()...) }},
 	{name: "channel", doc: "Redis channel, list or stream; ZMQ topic; Python logger name; else empty",
 		bytes: func(m *Message) []byte { return m.Channel }},

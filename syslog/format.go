@@ -94,10 +94,17 @@ func (s FormatSpec) Compile() (*Template, error) {
 		}
 		t := newTemplate(escape(b.escape))
 		for _, o := range b.ops {
-			if o.stamp != nil {
-				o.stamp = &stampFormat{strict: o.stamp.strict} // it remembers, and each template has one user
+			switch { // what remembers: each template has one user
+			case o.stamp != nil:
+				o.stamp = &stampFormat{strict: o.stamp.strict}
+			case o.kind == opJSON:
+				o.object = newJSONObject()
 			}
-			t.add(o)
+			if o.kind == opLiteral {
+				t.literal(o.literal)
+			} else {
+				t.add(o)
+			}
 		}
 		return t, nil
 	}

@@ -16,12 +16,13 @@ type Template struct {
 	fields  []Field
 }
 
-// An op appends one part.
+// An op appends one part: a text, or a field and the text in front of it.
 type op struct {
 	kind    opKind
 	literal string
 	field   Field
 	stamp   *stampFormat
+	object  *jsonObject
 	mods    []modifier
 }
 
@@ -103,6 +104,9 @@ func compileField(inner string, zone *time.Location) (op, error) {
 }
 
 func (t *Template) add(o op) {
+	if n := len(t.ops); n > 0 && t.ops[n-1].kind == opLiteral {
+		o.literal, t.ops = t.ops[n-1].literal, t.ops[:n-1]
+	}
 	t.ops = append(t.ops, o)
 	if o.field.row != nil {
 		t.fields = append(t.fields, o.field)
@@ -138,13 +142,16 @@ func (t *Template) Literal() (text string, ok bool) {
 func (t *Template) Append(dst []byte, m *Message) []byte {
 	for i := range t.ops {
 		o := &t.ops[i]
+		if len(o.literal) == 1 { // a space, most often
+			dst = append(dst, o.literal[0])
+		} else if o.literal != "" {
+			dst = append(dst, o.literal...)
+		}
 		if o.mods != nil {
 			dst = appendEscaped(dst, t.modified(o, m), t.escape)
 			continue
 		}
 		switch o.kind {
-		case opLiteral:
-			dst = append(dst, o.literal...)
 		case opText:
 			dst = appendEscaped(dst, o.field.Value(m, t.scratch), t.escape)
 		case opStamp:
@@ -167,7 +174,7 @@ func (t *Template) Append(dst []byte, m *Message) []byte {
 				dst = appendEscaped(dst, m.StructuredData, t.escape)
 			}
 		case opJSON:
-			dst = t.appendJSON(dst, m)
+			dst = o.object.append(dst, m, t)
 		}
 	}
 	return dst
@@ -216,9 +223,8 @@ func appendHeaderField(dst, v []byte) []byte {
 func (t *Template) Fill(value string) string {
 	var dst []byte
 	for i := range t.ops {
-		if t.ops[i].kind == opLiteral {
-			dst = append(dst, t.ops[i].literal...)
-		} else {
+		dst = append(dst, t.ops[i].literal...)
+		if t.ops[i].kind != opLiteral {
 			dst = append(dst, value...)
 		}
 	}

@@ -15,7 +15,13 @@ type Part struct {
 func (t *Template) Parts() []Part {
 	var parts []Part
 	for _, o := range t.ops {
-		p := Part{Literal: o.literal, Field: o.field, Modified: o.mods != nil}
+		if o.literal != "" {
+			parts = append(parts, Part{Literal: o.literal})
+		}
+		if o.kind == opLiteral {
+			continue
+		}
+		p := Part{Field: o.field, Modified: o.mods != nil}
 		if o.stamp != nil {
 			p.Layout, p.Zone = o.stamp.layout, o.stamp.zone
 		}
