@@ -2,9 +2,10 @@ package syslog
 
 import "context"
 
-// BatchSize is how many messages a reader hands over at most at once. 128 messages are 33 KB: they stay in the
-// first-level cache between parsing, routing and formatting.
-const BatchSize = 128
+// BatchSize is how many messages a reader hands over at most at once. 256 messages are 66 KB, which a second-level cache
+// holds several times between parsing, routing and formatting; with 128 each queue was locked and its writer woken for half
+// as many, which cost 4 to 8 % (measured).
+const BatchSize = 256
 
 // A Batch is some messages of one reader, in the order in which they came. The reader owns it, and the buffers that
 // its messages point into, again as soon as Handle returns.

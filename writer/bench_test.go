@@ -71,7 +71,7 @@ func TestAppendAllocatesNothing(t *testing.T) {
 	}
 }
 
-// BenchmarkAppend is a message's way into a block: ns/op is for one of 200 bytes, in batches of 128.
+// BenchmarkAppend is a message's way into a block: ns/op is for one of 200 bytes, in full batches.
 func BenchmarkAppend(b *testing.B) {
 	for _, c := range warm {
 		b.Run(c.name, func(b *testing.B) {
