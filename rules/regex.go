@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"slices"
+	"unicode/utf8"
 )
 
 // buildRegex makes a test of an RE2 expression. The engine, some hundred times slower than a search, runs only on values
@@ -26,12 +28,12 @@ func buildRegex(want string, fold bool) (test, error) {
 	if err != nil {
 		return test{}, fmt.Errorf("regex: %w", err)
 	}
-	need := requiredText(parsed.Simplify())
+	parsed = parsed.Simplify()
+	need := requiredText(parsed)
 	literal := []byte(need)
-	switch prefix, whole := re.LiteralPrefix(); {
-	case whole: // no regex at all
-		literal = []byte(prefix)
-		return test{func(v []byte) bool { return bytes.Contains(v, literal) }, prefix}, nil
+	switch {
+	case need != "" && parsed.Op == syntax.OpLiteral: // no regex at all
+		return test{func(v []byte) bool { return bytes.Contains(v, literal) }, need}, nil
 	case need != "":
 		return test{func(v []byte) bool { return bytes.Contains(v, literal) && re.Match(v) }, need}, nil
 	}
@@ -42,7 +44,8 @@ func buildRegex(want string, fold bool) (test, error) {
 func requiredText(re *syntax.Regexp) string {
 	switch re.Op {
 	case syntax.OpLiteral:
-		if re.Flags&syntax.FoldCase == 0 {
+		// U+FFFD also matches a byte that is no UTF-8.
+		if re.Flags&syntax.FoldCase == 0 && !slices.Contains(re.Rune, utf8.RuneError) {
 			return string(re.Rune)
 		}
 	case syntax.OpCapture, syntax.OpPlus:

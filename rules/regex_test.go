@@ -37,6 +37,8 @@ func FuzzRegex(f *testing.F) {
 	f.Add("^GET /(a|b) [0-9]{3}$", "GET /a 200")
 	f.Add("x*disk full", "the disk full")
 	f.Add("(?i)KABOOM|a", "kaboom")
+	f.Add("^abc$", "xabcx")
+	f.Add("\ufffd", "\x80")
 	f.Fuzz(func(t *testing.T, re, value string) {
 		built, err := buildRegex(re, false)
 		if err != nil {
