@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -232,20 +233,27 @@ func appendEscaped(dst []byte, c byte) []byte {
 	return append(dst, c)
 }
 
-// nextQuoted reads the byte that s, written by Python 2's repr, begins with.
+// What letters behind a backslash mean.
+const (
+	escapeLetters = `abfnrtv\'"`
+	escapeBytes   = "\a\b\f\n\r\t\v\\'\""
+)
+
+// nextQuoted reads the byte that s, a string as Python's source has it, begins with. Python 2's repr writes a few of the
+// escapes, its unpickler reads all.
 func nextQuoted(s []byte) (c byte, n int) {
 	if s[0] != '\\' || len(s) < 2 {
 		return s[0], 1
 	}
+	if i := strings.IndexByte(escapeLetters, s[1]); i >= 0 {
+		return escapeBytes[i], 2
+	}
 	switch c := s[1]; c {
-	case 'n':
-		return '\n', 2
-	case 'r':
-		return '\r', 2
-	case 't':
-		return '\t', 2
-	case '\\', '\'', '"':
-		return c, 2
+	case '0', '1', '2', '3', '4', '5', '6', '7':
+		for n, c = 1, 0; n < min(len(s), 4) && s[n]&^7 == '0'; n++ {
+			c = c<<3 | s[n]&7
+		}
+		return c, n
 	case 'x':
 		if len(s) >= 4 {
 			if n, err := strconv.ParseUint(string(s[2:4]), 16, 8); err == nil {
