@@ -112,11 +112,12 @@ func parseHost(m *Message, s []byte) (rest []byte) {
 	for n < len(s) && hostChar[s[n]] {
 		n++
 	}
+	ends := n > 0 && isAlnum(s[n-1])
 	if n < len(s) && s[n] == ':' { // an IPv6 address, or a tag
 		if n = bytes.IndexByte(s, ' '); n < 0 {
 			n = len(s)
 		}
-		if !isIPv6(s[:n]) {
+		if ends = isIPv6(s[:n]); !ends {
 			return s
 		}
 	}
@@ -128,7 +129,7 @@ func parseHost(m *Message, s []byte) (rest []byte) {
 		}
 		m.Hostname = s
 		return nil
-	case n == 0 || s[n] != ' ' || !isAlnum(s[n-1]) && s[n-1] != ':':
+	case s[n] != ' ' || !ends:
 		return s
 	case local && !startsWithTag(s[n+1:]):
 		return s
