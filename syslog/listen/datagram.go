@@ -21,6 +21,15 @@ type packetConn interface {
 	syscall.Conn
 }
 
+// A room is how much the kernel queues while nobody reads.
+type room uint8
+
+const (
+	little room = iota
+	some        // what comes in half a millisecond: 500 datagrams
+	ample       // in several milliseconds
+)
+
 // datagrams reads a socket of datagrams, in one goroutine that does nothing else, into memory that it keeps.
 type datagrams struct {
 	listener  *Listener
@@ -36,7 +45,7 @@ type datagrams struct {
 	now       time.Time // of the last read
 	err       error     // likewise
 	pace      pace
-	roomy     bool // the kernel can queue what comes during a pause
+	queued    room // by the kernel, during a pause
 }
 
 // addPackets makes conn, UDP or Unixgram, one of l's sockets, which closes it from now on.
@@ -116,13 +125,24 @@ func (d *datagrams) read(fd uintptr) (done bool) {
 			d.err = err
 			return true
 		case n == slots:
-		case !d.roomy || !d.pace.pause(d.now, fresh):
+		case !d.await(fresh):
 			return false
 		default:
 			fresh = 0
 		}
 	}
 	return true
+}
+
+// await waits a little for more, fresh messages having come since there were none, if that is worth it.
+func (d *datagrams) await(fresh int) bool {
+	switch d.queued {
+	case ample:
+		return d.pace.rest(d.now, fresh)
+	case some:
+		return d.pace.pause(d.now, fresh)
+	}
+	return false
 }
 
 // once reads once, up to a vector full, and hands over what came.

@@ -59,7 +59,12 @@ func (l *Listener) addUDP(conn *net.UDPConn) error {
 	err = control(d.raw, func(fd int) error {
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1) // Linux 2.6.33; without it countDropped asks
 		given, err := l.setReceiveBuffer(fd, l.cfg.ReceiveBuffer)
-		d.roomy = given >= roomyBuffer
+		switch {
+		case given >= ampleBuffer:
+			d.queued = ample
+		case given >= someBuffer:
+			d.queued = some
+		}
 		return err
 	})
 	if err != nil {
@@ -68,8 +73,11 @@ func (l *Listener) addUDP(conn *net.UDPConn) error {
 	return nil
 }
 
-// roomyBuffer holds what comes during a pause, 500 datagrams, each of which takes up 1 KB at least.
-const roomyBuffer = 1 << 20
+// A datagram takes up 1 KB at least, and a million come in a second at most.
+const (
+	someBuffer  = 1 << 20
+	ampleBuffer = 4 << 20
+)
 
 // setReceiveBuffer asks for receive_buffer, as root beyond net.core.rmem_max, and warns if the kernel gives less. It
 // returns what the kernel gives.

@@ -21,8 +21,8 @@ func (l *Listener) openUnixgram() error {
 			return err
 		}
 		d, err := l.addPackets(conn.(*net.UnixConn), syslog.Unixgram)
-		if err == nil {
-			d.roomy = length >= queueLength
+		if err == nil && length >= queueLength {
+			d.queued = some
 		}
 		return err
 	})

@@ -233,7 +233,7 @@ func TestQueueLength(t *testing.T) {
 		must(t, os.Chmod(filepath.Join(cfg.Sysctl, "net/unix/max_dgram_qlen"), 0o444))
 		unprivileged(t, false, func() {
 			f := open(t, cfg)
-			if !strings.Contains(f.logs.String(), "raise net.unix.max_dgram_qlen to 512") || f.sockets[0].(*datagrams).roomy {
+			if !strings.Contains(f.logs.String(), "raise net.unix.max_dgram_qlen to 512") || f.sockets[0].(*datagrams).queued == some {
 				t.Error(f.logs)
 			}
 		})
