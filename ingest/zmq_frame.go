@@ -96,10 +96,10 @@ func (r *zmqReader) skip(b []byte) (n int, err error) {
 			break
 		}
 		f, err := zmqFrameAt(b[n:])
-		if err != nil {
+		if err != nil && n == 0 {
 			return 0, err
 		}
-		if f.head == 0 {
+		if err != nil || f.head == 0 { // what came before the error comes first
 			break
 		}
 		if f.flags&zmqCommand == 0 {
