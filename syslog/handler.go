@@ -56,6 +56,7 @@ const (
 type Feed struct {
 	Patience Patience
 	marks    []mark
+	forsaken bool
 }
 
 // A Target is what Mark remembers a position in.
@@ -81,11 +82,24 @@ func (f *Feed) Mark(t Target, position uint64) {
 	f.marks = append(f.marks, mark{t, position})
 }
 
+// Forsake is for a handler that at its end no longer cares what is shed: whoever sent that is not to take it for safe. No
+// ticket of the feed is ever done from now on.
+func (f *Feed) Forsake() { f.forsaken = true }
+
 // A Ticket is done when all that its feed had handed over when Sync was called is at rest.
 type Ticket []<-chan struct{}
 
+// forsaken is never done.
+var forsaken = Ticket{nil}
+
+// Never reports whether the ticket is of a feed that was forsaken.
+func (t Ticket) Never() bool { return len(t) == 1 && t[0] == nil }
+
 // Sync returns a ticket for everything handed over so far. It does not wait.
 func (f *Feed) Sync() Ticket {
+	if f.forsaken {
+		return forsaken
+	}
 	ticket := make(Ticket, len(f.marks))
 	for i, m := range f.marks {
 		ticket[i] = m.target.Settled(m.position)

@@ -101,4 +101,7 @@ func (p *pipeline) Handle(b *syslog.Batch) {
 		clear(full)
 	}
 	through.full = full[:0]
+	if p.ctx.Err() != nil {
+		b.Feed.Forsake() // what is full or closed now sheds; a receipt for that would be a lie, and without one it comes again
+	}
 }

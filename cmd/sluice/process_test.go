@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"strconv"
 
@@ -215,4 +217,14 @@ func statusOf(t testing.TB, pid int, key string) int {
 	n, err := strconv.Atoi(strings.Fields(rest)[0])
 	fatal(t, err)
 	return n
+}
+
+// statusAt is what the sluice at a control socket says of itself.
+func statusAt(socket string) (s status, err error) {
+	resp, err := controlClient{socket}.do(context.Background(), "GET", "/status")
+	if err != nil {
+		return s, err
+	}
+	defer resp.Body.Close()
+	return s, json.NewDecoder(resp.Body).Decode(&s)
 }

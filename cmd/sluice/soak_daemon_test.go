@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -161,13 +160,8 @@ func (d *soakDaemon) socket() string { return filepath.Join(d.dir, "state", "con
 
 // drained says what still waits, if anything does.
 func (d *soakDaemon) drained() error {
-	resp, err := controlClient{d.socket()}.do(d.t.Context(), "GET", "/status")
+	s, err := statusAt(d.socket())
 	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	var s status
-	if err := json.NewDecoder(resp.Body).Decode(&s); err != nil {
 		return err
 	}
 	for _, target := range s.Targets {
