@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -103,6 +104,18 @@ func (d *soakDaemon) note(what string) {
 	}
 	defer log.Close()
 	fmt.Fprintf(log, "time=%s ==== %s\n", time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), what)
+}
+
+// around is what the log has about a time.
+func (d *soakDaemon) around(at time.Time) string {
+	stamp := func(s time.Duration) string { return at.Add(s).UTC().Format("time=2006-01-02T15:04:05") }
+	var b strings.Builder
+	for line := range strings.Lines(d.log()) {
+		if line >= stamp(-10*time.Second) && line < stamp(10*time.Second) {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }
 
 // pidFile is there while the daemon is up, for logrotate's postrotate.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // A bitmap is a set of numbers from 0: an hour of a thousand a second takes half a megabyte.
@@ -41,6 +42,13 @@ type ledger struct {
 type pathBook struct {
 	sent     int // numbers below it
 	accepted bitmap
+	times    []acceptance // at most one a second
+}
+
+// An acceptance says when a number was acknowledged.
+type acceptance struct {
+	at time.Time
+	n  int
 }
 
 // Arrivals are what one place has.
@@ -77,6 +85,10 @@ func (l *ledger) take(path string, count int) (first int) {
 func (l *ledger) accept(path string, first, count int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	now, of := time.Now(), l.paths[path]
+	if len(of.times) == 0 || now.Sub(of.times[len(of.times)-1].at) >= time.Second {
+		of.times = append(of.times, acceptance{now, first})
+	}
 	for n := range count {
 		l.paths[path].accepted.add(first + n)
 	}
@@ -105,6 +117,16 @@ func (l *ledger) arrived(place, line string) {
 	case len(at.forged) < 5:
 		at.forged = append(at.forged, line)
 	}
+}
+
+// when is about when n was acknowledged, or the one before it of which that is known.
+func (b *pathBook) when(n int) (at time.Time) {
+	for _, a := range b.times {
+		if a.n <= n {
+			at = a.at
+		}
+	}
+	return at
 }
 
 // numberOf reads what numberedText has made.

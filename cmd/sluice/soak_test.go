@@ -210,7 +210,7 @@ func (s *soak) judge() {
 		}
 		for _, sender := range soakSenders {
 			if some, n := s.ledger.missing(sender.path, place); n > 0 {
-				s.t.Errorf("%s: %d acknowledged messages of %s are missing, among them %v", place, n, sender.path, some)
+				s.t.Errorf("%s: %d acknowledged messages of %s are missing, among them %v\n%s", place, n, sender.path, some, d.around(s.ledger.paths[sender.path].when(some[0])))
 			}
 			if at.found[sender.path] == nil {
 				s.t.Errorf("%s has nothing of %s", place, sender.path)
