@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -123,10 +124,21 @@ func (o *openEntries) remove(ids []string) {
 
 // drain waits until nothing is open that will ever be at rest, but not for longer than d.
 func (o *openEntries) drain(d time.Duration) {
+	o.mu.Lock()
+	ended := slices.ContainsFunc(o.receipts, receipt.never)
+	o.mu.Unlock()
+	if ended {
+		d = min(d, lastAcks)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
-	o.until(ctx, func() bool { return len(o.is) == 0 || len(o.receipts) > 0 && o.receipts[0].ticket.Never() })
+	o.until(ctx, func() bool { return len(o.is) == 0 || len(o.receipts) > 0 && o.receipts[0].never() })
 }
+
+// lastAcks is how long it may take to acknowledge what the targets that have ended saved.
+const lastAcks = time.Second
+
+func (r receipt) never() bool { return r.ticket.Never() }
 
 // until waits for is, which looks at o under its lock, and reports whether it became true before ctx ended.
 func (o *openEntries) until(ctx context.Context, is func() bool) bool {

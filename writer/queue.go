@@ -55,6 +55,7 @@ type Queue struct {
 	hulls    list // blocks whose text is in others now
 	finished bool
 	closed   bool   // abandoned: whatever comes is shed
+	forsaken bool   // what is left then is nobody's, and no ticket for it is ever done
 	appended uint64 // messages taken in so far, shed ones included: the queue's positions
 	room     roomState
 	tickets  []ticket
@@ -100,6 +101,14 @@ func (q *Queue) usePath(path *Path) {
 	if path != nil {
 		q.blockSize = sharedSize
 	}
+}
+
+// Forsake is called when the daemon ends without all of q being written: what can then not be saved either is shed, but is
+// not to be taken for safe by who sent it.
+func (q *Queue) Forsake() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.forsaken = true
 }
 
 // QueueBytes is how much is waiting, the block that is being written included.

@@ -193,6 +193,9 @@ func (q *Queue) abandon() (left uint64) {
 	q.bytes.Store(0)
 	q.dropped.Add(left)
 	q.room.open()
+	if left > 0 && q.forsaken {
+		q.tickets = nil
+	}
 	q.settleTickets()
 	return left
 }

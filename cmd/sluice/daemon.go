@@ -147,6 +147,9 @@ func (d *daemon) run(ctx context.Context) error {
 	defer cancel()
 	context.AfterFunc(deadline, func() {
 		d.release()
+		for _, t := range d.now().targets {
+			t.Forsake()
+		}
 		giveUp()
 	})
 	d.readers.Wait()
@@ -159,7 +162,7 @@ func (d *daemon) run(ctx context.Context) error {
 	select {
 	case <-written:
 		return nil
-	case <-time.After(time.Until(stopBy)):
+	case <-time.After(max(time.Until(stopBy), grace)): // readers may have taken longer: Redis has 5 s for its acknowledgements
 		// A write that the kernel never returns from (a dead NFS server, a console that nobody reads) ends with us.
 		return errors.New("a target did not end in time; what it had in hand is lost")
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -17,8 +18,8 @@ import (
 // over TCP, and no XACK, so that it is sent, and read, again.
 func TestNoReceiptForShed(t *testing.T) {
 	const line = "<13>Nov 20 15:17:52 web1 shop: sold\n"
-	start := func(t *testing.T, input string) *process {
-		return run(t, t.TempDir(), "sluice.yaml", `{state_dir: state, shutdown: 500ms, inputs: [`+input+`], rules: [{to:
+	start := func(t *testing.T, dir, input string) *process {
+		return run(t, dir, "sluice.yaml", `{state_dir: state, shutdown: 500ms, inputs: [`+input+`], rules: [{to:
   {forward: "tcp://127.0.0.1:1", queue: {memory: 64KiB, spool: 0, when_full: block, block_for: 0s}}}]}`)
 	}
 	end := func(t *testing.T, p *process) {
@@ -40,7 +41,7 @@ func TestNoReceiptForShed(t *testing.T) {
 		}
 	}
 	t.Run("tcp", func(t *testing.T) {
-		p := start(t, `"tcp://127.0.0.1:0"`)
+		p := start(t, t.TempDir(), `"tcp://127.0.0.1:0"`)
 		conn, err := net.Dial("tcp", p.address["tcp"])
 		fatal(t, err)
 		defer conn.Close()
@@ -53,7 +54,7 @@ func TestNoReceiptForShed(t *testing.T) {
 		}
 		ended(t, p)
 	})
-	t.Run("stream", func(t *testing.T) {
+	stream := func(t *testing.T, dir string, acknowledged bool) {
 		address, client := startRedis(t)
 		pipe := client.Pipeline()
 		for range 5000 {
@@ -61,13 +62,26 @@ func TestNoReceiptForShed(t *testing.T) {
 		}
 		_, err := pipe.Exec(t.Context())
 		fatal(t, err)
-		p := start(t, `{redis: "redis://`+address+`", streams: s}`)
+		p := start(t, dir, `{redis: "redis://`+address+`", streams: s}`)
+		if !acknowledged {
+			fatal(t, os.WriteFile(filepath.Join(dir, "state", "filler"), make([]byte, 64<<10), 0o600))
+		}
 		end(t, p)
 		ended(t, p)
 		groups, err := client.XInfoGroups(t.Context(), "s").Result()
 		fatal(t, err)
 		if len(groups) != 1 || groups[0].Pending == 0 {
-			t.Errorf("%+v: all that was read is acknowledged", groups)
+			t.Fatalf("%+v: all that was read is acknowledged", groups)
 		}
+		if some := groups[0].Pending < groups[0].EntriesRead; some != acknowledged {
+			t.Errorf("%+v: is some of it acknowledged: %v, want %v", groups[0], some, acknowledged)
+		}
+	}
+	t.Run("stream", func(t *testing.T) { stream(t, t.TempDir(), true) })
+	t.Run("stream, and the state disk is full", func(t *testing.T) {
+		dir := t.TempDir()
+		fatal(t, os.Mkdir(filepath.Join(dir, "state"), 0o755))
+		onTmpfs(t, filepath.Join(dir, "state"), "size=72k")
+		stream(t, dir, false)
 	})
 }
