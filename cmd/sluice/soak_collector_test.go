@@ -18,13 +18,13 @@ type breaker struct {
 	mu      sync.Mutex
 	change  *sync.Cond
 	ln      net.Listener          // nil: it is away
-	conns   map[*net.TCPConn]bool // false: who sent is dead, and nobody will send this again
+	conns   map[*net.TCPConn]time.Time // since when; zero: who sent is dead, and nobody will send this again
 	stalled bool
 	readers sync.WaitGroup
 }
 
 func newBreaker(address string, line func(string)) (*breaker, error) {
-	b := &breaker{address: address, line: line, conns: map[*net.TCPConn]bool{}}
+	b := &breaker{address: address, line: line, conns: map[*net.TCPConn]time.Time{}}
 	b.change = sync.NewCond(&b.mu)
 	return b, b.listen()
 }
@@ -45,7 +45,7 @@ func (b *breaker) listen() error {
 			}
 			c := conn.(*net.TCPConn)
 			b.mu.Lock()
-			b.conns[c] = true
+			b.conns[c] = time.Now()
 			b.mu.Unlock()
 			b.readers.Go(func() { b.read(c) })
 		}
@@ -114,7 +114,7 @@ func (b *breaker) bereave() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for c := range b.conns {
-		b.conns[c] = false
+		b.conns[c] = time.Time{}
 	}
 }
 
@@ -122,8 +122,8 @@ func (b *breaker) bereave() {
 func (b *breaker) each(do func(*net.TCPConn)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for c, alive := range b.conns {
-		if alive {
+	for c, since := range b.conns {
+		if !since.IsZero() {
 			do(c)
 		}
 	}
@@ -133,12 +133,29 @@ func (b *breaker) reset() {
 	b.each(func(c *net.TCPConn) { c.SetLinger(0); c.Close() })
 }
 
-// away leaves its address for a while.
+// again waits until a connection has lasted long enough for all that went with an earlier one to come again.
+func (b *breaker) again() {
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for end := time.Now().Add(patience); time.Now().Before(end); <-look.C {
+		lasts := false
+		b.mu.Lock()
+		for _, since := range b.conns {
+			lasts = lasts || !since.IsZero() && time.Since(since) > time.Second
+		}
+		b.mu.Unlock()
+		if lasts {
+			return
+		}
+	}
+}
+
+// away leaves its address for a while. It has read what came before.
 func (b *breaker) away(d time.Duration) error {
 	b.mu.Lock()
 	b.ln.Close()
 	b.mu.Unlock()
-	b.each(func(c *net.TCPConn) { c.Close() })
+	b.each(func(c *net.TCPConn) { c.CloseWrite() })
 	<-time.After(d)
 	for end := time.Now().Add(patience); ; {
 		err := b.listen()

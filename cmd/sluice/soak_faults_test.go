@@ -19,13 +19,13 @@ type fault struct {
 // soakFaults are, by what they befall. Each group has its faults one at a time, in an order of its own, beside the others.
 var soakFaults = map[string][]fault{
 	"daemon": {
-		{"kill -9", func(s *soak, _ *rand.Rand) error { return errors.Join(s.kill(), s.daemon.up()) }},
+		{"kill -9", func(s *soak, _ *rand.Rand) error { return errors.Join(s.end(syscall.SIGKILL), s.daemon.up()) }},
 		{"kill -9, and again", func(s *soak, r *rand.Rand) error {
-			err := errors.Join(s.kill(), s.daemon.up())
+			err := errors.Join(s.end(syscall.SIGKILL), s.daemon.up())
 			<-time.After(short(r, 300*time.Millisecond))
-			return errors.Join(err, s.kill(), s.daemon.up())
+			return errors.Join(err, s.end(syscall.SIGKILL), s.daemon.up())
 		}},
-		{"restart", func(s *soak, _ *rand.Rand) error { return errors.Join(s.daemon.down(syscall.SIGTERM), s.daemon.up()) }},
+		{"restart", func(s *soak, _ *rand.Rand) error { return errors.Join(s.end(syscall.SIGTERM), s.daemon.up()) }},
 		{"reload", func(s *soak, _ *rand.Rand) error { return s.daemon.change(false) }},
 		{"reload by HUP", func(s *soak, _ *rand.Rand) error { return s.daemon.change(true) }},
 		{"reload of a bad file", func(s *soak, r *rand.Rand) error { return s.daemon.spoil(r) }},
@@ -36,9 +36,9 @@ var soakFaults = map[string][]fault{
 		}},
 	},
 	"collector": {
-		{"collector resets", func(s *soak, _ *rand.Rand) error { s.collector.reset(); return nil }},
+		{"collector resets", func(s *soak, _ *rand.Rand) error { s.dieUnread(s.collector.reset); return nil }},
 		{"collector closes", func(s *soak, _ *rand.Rand) error {
-			s.collector.each(func(c *net.TCPConn) { c.Close() })
+			s.dieUnread(func() { s.collector.each(func(c *net.TCPConn) { c.Close() }) })
 			return nil
 		}},
 		{"collector says that it leaves", func(s *soak, _ *rand.Rand) error {
@@ -52,12 +52,12 @@ var soakFaults = map[string][]fault{
 			return nil
 		}},
 		{"collector stalls and resets", func(s *soak, r *rand.Rand) error {
-			s.unread.Lock()
-			defer s.unread.Unlock()
-			s.collector.stall(true)
-			<-time.After(short(r, 500*time.Millisecond)) // less than resend
-			s.collector.reset()
-			s.collector.stall(false)
+			s.dieUnread(func() {
+				s.collector.stall(true)
+				<-time.After(short(r, 500*time.Millisecond)) // less than resend
+				s.collector.reset()
+				s.collector.stall(false)
+			})
 			return nil
 		}},
 		{"collector away", func(s *soak, r *rand.Rand) error { return s.collector.away(short(r, 5*time.Second)) }},
@@ -87,14 +87,24 @@ var soakFaults = map[string][]fault{
 	},
 }
 
-// kill is kill -9. What the daemon has sent and a collector has not read is safe from the death of either, but not of both,
-// as README says.
-func (s *soak) kill() error {
+// What the daemon has sent and a collector has not read is safe from the death of either, but not of both, as README says.
+// So no more than one of them dies at a time.
+
+// end ends the daemon by a signal.
+func (s *soak) end(by syscall.Signal) error {
 	s.unread.Lock()
 	defer s.unread.Unlock()
-	err := s.daemon.down(syscall.SIGKILL)
+	err := s.daemon.down(by)
 	s.collector.bereave()
 	return err
+}
+
+// dieUnread has the collector's connections die, and returns when what died with them has come again.
+func (s *soak) dieUnread(do func()) {
+	s.unread.Lock()
+	defer s.unread.Unlock()
+	do()
+	s.collector.again()
 }
 
 func rotating(directives string) func(*soak, *rand.Rand) error {

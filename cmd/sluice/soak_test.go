@@ -36,7 +36,7 @@ type soak struct {
 	calm      chan struct{} // closed: no more faults
 	quit      chan struct{} // closed: no more messages
 	refusals  atomic.Int64
-	unread    sync.Mutex // held while the collector or the daemon dies: see kill
+	unread    sync.Mutex // held while the collector or the daemon dies: see soak.end
 
 	mu   sync.Mutex
 	done map[string]int // faults, by name
