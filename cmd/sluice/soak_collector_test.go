@@ -17,8 +17,8 @@ type breaker struct {
 
 	mu      sync.Mutex
 	change  *sync.Cond
-	ln      net.Listener          // nil: it is away
-	conns   map[*net.TCPConn]time.Time // since when; zero: who sent is dead, and nobody will send this again
+	ln      net.Listener               // nil: it is away
+	conns   map[*net.TCPConn]time.Time // since when; zero: one of the two ends is dead
 	stalled bool
 	readers sync.WaitGroup
 }
@@ -129,11 +129,18 @@ func (b *breaker) each(do func(*net.TCPConn)) {
 	}
 }
 
-func (b *breaker) reset() {
-	b.each(func(c *net.TCPConn) { c.SetLinger(0); c.Close() })
+// die closes all connections, with or without an RST. What is unread is lost.
+func (b *breaker) die(reset bool) {
+	b.each(func(c *net.TCPConn) {
+		if reset {
+			c.SetLinger(0)
+		}
+		c.Close()
+		b.conns[c] = time.Time{} // its reader may take a while to notice
+	})
 }
 
-// again waits until a connection has lasted long enough for all that went with an earlier one to come again.
+// again waits until a new connection has lasted long enough for all that went with an earlier one to come again.
 func (b *breaker) again() {
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()

@@ -36,9 +36,9 @@ var soakFaults = map[string][]fault{
 		}},
 	},
 	"collector": {
-		{"collector resets", func(s *soak, _ *rand.Rand) error { s.dieUnread(s.collector.reset); return nil }},
+		{"collector resets", func(s *soak, _ *rand.Rand) error { s.dieUnread(func() { s.collector.die(true) }); return nil }},
 		{"collector closes", func(s *soak, _ *rand.Rand) error {
-			s.dieUnread(func() { s.collector.each(func(c *net.TCPConn) { c.Close() }) })
+			s.dieUnread(func() { s.collector.die(false) })
 			return nil
 		}},
 		{"collector says that it leaves", func(s *soak, _ *rand.Rand) error {
@@ -55,7 +55,7 @@ var soakFaults = map[string][]fault{
 			s.dieUnread(func() {
 				s.collector.stall(true)
 				<-time.After(short(r, 500*time.Millisecond)) // less than resend
-				s.collector.reset()
+				s.collector.die(true)
 				s.collector.stall(false)
 			})
 			return nil
