@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -54,7 +55,10 @@ func worst(scores []score, of func(score) int) (n int) {
 }
 
 // contestFolder is where the table and the chart are, from the root of the tree. README shows both.
-const contestFolder = "../../.bench"
+const (
+	contestFolder = "../../.bench"
+	readmeFile    = "../../README.md"
+)
 
 func report(t *testing.T, results []result) {
 	t.Helper()
@@ -62,7 +66,33 @@ func report(t *testing.T, results []result) {
 	fatal(t, os.MkdirAll(contestFolder, 0o755))
 	fatal(t, os.WriteFile(filepath.Join(contestFolder, "table.md"), []byte(text), 0o644))
 	fatal(t, os.WriteFile(filepath.Join(contestFolder, "chart.svg"), []byte(chart(results)), 0o644))
+	fatal(t, os.WriteFile(readmeFile, withTable(t, text), 0o644))
 	t.Log("\n" + text)
+}
+
+// withTable is README with that table in the place of the one that it has.
+func withTable(t *testing.T, text string) []byte {
+	t.Helper()
+	readme, err := os.ReadFile(readmeFile)
+	fatal(t, err)
+	const from, to = "table.md: make bench writes it here -->\n", "<!-- end of the table -->"
+	before, rest, found := strings.Cut(string(readme), from)
+	_, after, ended := strings.Cut(rest, to)
+	if !found || !ended {
+		t.Fatal("README has no place for the table")
+	}
+	return []byte(before + from + "\n" + text + "\n" + to + after)
+}
+
+// README shows the table that the last make bench left, and no other.
+func TestReadmeTable(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(contestFolder, "table.md"))
+	fatal(t, err)
+	readme, err := os.ReadFile(readmeFile)
+	fatal(t, err)
+	if !bytes.Equal(readme, withTable(t, string(text))) {
+		t.Error("README has another table than .bench/table.md")
+	}
 }
 
 // table is Markdown: a row for each contest, and what it was measured with.
