@@ -3,7 +3,7 @@ package syslog
 import "context"
 
 // BatchSize is how many messages a reader hands over at most at once. 256 messages are 66 KB, which a second-level cache
-// holds several times between parsing, routing and formatting; with 128 each queue was locked and its writer woken for half
+// holds several times between parsing, routing and formatting; with 128 each queue was locked, and its writer woken, for half
 // as many, which cost 4 to 8 % (measured).
 const BatchSize = 256
 

@@ -33,10 +33,10 @@ func TestQueueOrder(t *testing.T) {
 	}{
 		{"an empty message", 1, 0, 1},
 		{"one block", 100, 20, 1},
-		{"many blocks", 10000, 200, 16},
+		{"many blocks", 10000, 200, 32},
 		{"messages of the size of a block", 5, blockSize, 5},
 		{"messages far larger than a block", 3, 10 * blockSize, 3},
-		{"empty messages fill blocks too", 100000, 0, 4},
+		{"empty messages fill blocks too", 100000, 0, 8},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			q := newQueue(t, QueueOptions{Memory: 64 << 20}, "")
@@ -80,13 +80,13 @@ func TestQueueIndexes(t *testing.T) {
 	}
 }
 
-// A queue that holds a message of 180,000 bytes in hand, then others of that size behind it, each a block of its own, and
+// A queue that holds a message of 90,000 bytes in hand, then others of that size behind it, each a block of its own, and
 // is full with three of them.
 func TestQueueFull(t *testing.T) {
-	const memory = 500_000
+	const memory = 250_000
 	big := func(names ...string) []string {
 		for i, n := range names {
-			names[i] = n + strings.Repeat("x", 180_000)
+			names[i] = n + strings.Repeat("x", 90_000)
 		}
 		return names
 	}
@@ -112,8 +112,8 @@ func TestQueueFull(t *testing.T) {
 		{"drop_oldest drops whole blocks, not the one in hand", DropOldest, memory, big("a"), big("b", "c", "d", "e"), 0, 2, []string{"d", "e"}},
 		{"drop_oldest with nothing in hand", DropOldest, memory, nil, big("b", "c", "d", "e"), 0, 1, []string{"c", "d", "e"}},
 		{"drop_oldest drops the open block if it is the oldest", DropOldest, 100, nil, []string{"s" + strings.Repeat("x", 200), "t"}, 0, 1, []string{"t"}},
-		{"drop_oldest drops as many as it takes", DropOldest, memory, big("a"), append(big("b"), "c"+strings.Repeat("x", 600_000), "d"), 0, 2, []string{"d"}},
-		{"drop_oldest sheds what comes if all is in hand", DropOldest, 160_000, big("a"), big("b", "c"), 0, 2, nil},
+		{"drop_oldest drops as many as it takes", DropOldest, memory, big("a"), append(big("b"), "c"+strings.Repeat("x", 300_000), "d"), 0, 2, []string{"d"}},
+		{"drop_oldest sheds what comes if all is in hand", DropOldest, 80_000, big("a"), big("b", "c"), 0, 2, nil},
 		{"one message always fits: block", BlockSenders, 1, nil, big("b", "c"), 1, 0, []string{"b"}},
 		{"one message always fits: drop_newest", DropNewest, 0, nil, big("b", "c"), 0, 1, []string{"b"}},
 		{"one message always fits: drop_oldest", DropOldest, 0, nil, big("b", "c"), 0, 1, []string{"c"}},

@@ -13,7 +13,7 @@ type spares struct {
 }
 
 const (
-	fewSpares  = 4 // half a megabyte
+	fewSpares  = 8 // half a megabyte
 	fewShared  = 2
 	sparesKept = time.Second // without being needed
 )
