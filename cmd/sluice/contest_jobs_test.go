@@ -83,7 +83,9 @@ action(type="omfile" file="$DIR/out" template="json")
 	},
 	{
 		name: "Redis publish → file", messages: 1_000_000, fewer: 100_000,
-		sluice: bySluice(`inputs: [{redis: "redis://$ADDRESS", subscribe: "req.*"}], rules: [{to: {file: "$DIR/out.{channel}", format: message}}]`),
+		// A subscriber cannot push back, and the publisher, Redis and reader have two cores: twice the default memory holds what
+		// comes while the writer has none.
+		sluice: bySluice(`inputs: [{redis: "redis://$ADDRESS", subscribe: "req.*"}], rules: [{to: {file: $DIR/out, format: message, queue: {memory: 16MiB}}}]`),
 		rival:  byPython("subscribe_redis"),
 		serve:  serveRedis,
 		ready:  subscribed,
