@@ -64,8 +64,11 @@ func (h *zmqHandshake) open(c net.Conn) (p zmqPeer, err error) {
 	default:
 		p.answers, err = h.openNew(g)
 	}
+	if err != nil {
+		return p, unexpected(err)
+	}
 	p.sent = g.rest
-	return p, unexpected(err)
+	return p, nil
 }
 
 // openNew shakes hands with a peer of ZMTP 3, RFC 23, and reports whether it speaks 3.1, RFC 37. The greeting is looked at

@@ -13,12 +13,16 @@ type sdParam struct{ id, name string }
 
 var sdMachines = sync.Pool{New: func() any { return rfc5424.NewMachine() }}
 
-// appendRegularEscapes appends structured data with a second backslash for each that escapes nothing, as in C:\temp: RFC 5424,
-// section 6.3.3, calls it a regular character, go-syslog an error.
+// appendRegularEscapes appends structured data with a second backslash for each in a value that escapes nothing, as in
+// C:\temp: RFC 5424, section 6.3.3, calls it a regular character, go-syslog an error. In a name it is one to both.
 func appendRegularEscapes(dst, sd []byte) []byte {
+	quoted := false
 	for i := 0; i < len(sd); i++ {
 		dst = append(dst, sd[i])
-		if sd[i] != '\\' {
+		if sd[i] == '"' {
+			quoted = !quoted
+		}
+		if !quoted || sd[i] != '\\' {
 			continue
 		}
 		if i+1 < len(sd) && bytes.IndexByte([]byte(`"\]`), sd[i+1]) >= 0 {
