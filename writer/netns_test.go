@@ -36,10 +36,11 @@ func TestRemoteLinkDown(t *testing.T) {
 			f := newFlow(t, o, "", col.address()).start()
 			f.send(2000)
 			col.waitFor(2000)
+			before := f.Errors() // a busy machine may need a second try for the first connection
 			space.ip("link", "set", space.inner, "down")
 			f.send(20_000)
 			<-time.After(5 * time.Second) // as long as the link is down
-			if gave := f.Errors() > 0; gave != c.gives {
+			if gave := f.Errors() > before; gave != c.gives {
 				t.Errorf("the connection was given up: %v", gave)
 			}
 			space.ip("link", "set", space.inner, "up")
