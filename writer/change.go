@@ -162,7 +162,7 @@ func (t *Target) use(ctx context.Context, sink Sink) {
 func (t *Target) serve() {
 	sink, keeps := t.sink.(keeper)
 	if keeps {
-		sink.reloadWith(t.reload)
+		sink.attach(t.reload, t.writer.nudge)
 	}
 	t.recallable = keeps
 }

@@ -272,6 +272,34 @@ func TestRemoteCollectorDies(t *testing.T) {
 	}
 }
 
+// That a connection breaks is seen when it does, also when there is nothing to send and all that was sent has arrived: what
+// may be unread goes again at once, however long resend is.
+func TestRemoteBreaksAtRest(t *testing.T) {
+	const messages = 1000
+	c := newCollector(t, "127.0.0.1:0")
+	again := newCollector(t, "127.0.0.1:0") // counts what comes over the second connection
+	c.serve = func(n int, _ net.Conn, lines *bufio.Reader) {
+		if n > 0 {
+			again.read(lines, -1)
+			return
+		}
+		c.read(lines, -1)
+	}
+	c.start()
+	o := testRemoteOptions()
+	o.Resend = time.Hour
+	f := newFlow(t, o, "", c.address()).start()
+	f.send(messages)
+	c.waitFor(messages)
+	<-f.Settled(messages)
+	c.mu.Lock()
+	reset(c.conns[0])
+	c.mu.Unlock()
+	again.waitFor(messages)
+	f.finish()
+	again.account(messages)
+}
+
 // A collector that has read everything and then goes makes no duplicates once resend has passed, and its end is not a fault.
 func TestRemoteIdleEnd(t *testing.T) {
 	c := newCollector(t, "127.0.0.1:0").start()

@@ -103,7 +103,7 @@ func TestRemoteTLSRefused(t *testing.T) {
 		}
 	}()
 	for range 200 {
-		w, err := dial(t.Context(), Address{Network: "tls", Where: ln.Addr().String(), TLS: client}, testRemoteOptions())
+		w, err := dial(t.Context(), Address{Network: "tls", Where: ln.Addr().String(), TLS: client}, testRemoteOptions(), func() {})
 		if err == nil {
 			for err == nil {
 				_, err = w.Write([]byte("<13>app: a message\n"))

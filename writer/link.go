@@ -28,7 +28,7 @@ func (l *link) live() bool { return l.wire != nil }
 
 // connect dials, and waits until that has succeeded or failed.
 func (l *link) connect() error {
-	w, err := dial(l.remote.ctx, l.address, l.remote.options)
+	w, err := l.dial(l.remote.ctx)
 	if l.tried, l.fault = l.remote.turn, err; err != nil {
 		l.retry = time.Now().Add(l.remote.options.Retry.Max)
 		return err
@@ -46,9 +46,13 @@ func (l *link) probe() {
 	}
 	l.probed = make(chan *wire, 1)
 	go func(result chan<- *wire, ctx context.Context) {
-		w, _ := dial(ctx, l.address, l.remote.options) // nil is no news
+		w, _ := l.dial(ctx) // nil is no news
 		result <- w
 	}(l.probed, l.remote.ctx)
+}
+
+func (l *link) dial(ctx context.Context) (*wire, error) {
+	return dial(ctx, l.address, l.remote.options, l.remote.wake)
 }
 
 // write sends all of p's text. A stream keeps it; a datagram has arrived, as far as anybody will ever know.

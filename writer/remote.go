@@ -82,6 +82,7 @@ type Remote struct {
 	begun    *Block  // whose pieces are behind it there
 	owed     []*owed // the blocks that were written and not released, in their order
 	reload   func()  // brings back the text of blocks that are evicted
+	wake     func()  // has Progress called
 	keepMost int64   // how many bytes that arrived are kept at most, in case that nobody has read them
 
 	ctx       context.Context // ends when nothing is worth waiting for any more
@@ -110,7 +111,7 @@ type piece struct {
 
 // NewRemote returns a sink that is not connected yet.
 func NewRemote(addresses []Address, o RemoteOptions, log *slog.Logger) *Remote {
-	r := &Remote{options: o, log: log, keepMost: keepUnread}
+	r := &Remote{options: o, log: log, keepMost: keepUnread, wake: func() {}}
 	if o.Queue.Spool == 0 { // it is all in memory, which has to have room for more
 		r.keepMost = min(keepUnread, o.Queue.Memory/2)
 	}
@@ -121,8 +122,8 @@ func NewRemote(addresses []Address, o RemoteOptions, log *slog.Logger) *Remote {
 	return r
 }
 
-// reloadWith says how the text of blocks that are in the spool is brought back.
-func (r *Remote) reloadWith(reload func()) { r.reload = reload }
+// attach says how the text of blocks that are in the spool is brought back, and who is told when a connection has ended.
+func (r *Remote) attach(reload, wake func()) { r.reload, r.wake = reload, wake }
 
 // Interrupt ends whatever Write or Close wait for. Another goroutine may call it. The sink cannot be used afterwards.
 func (r *Remote) Interrupt() { r.interrupt() }

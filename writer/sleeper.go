@@ -18,6 +18,11 @@ func newSleeper() sleeper { return sleeper{wake: make(chan struct{}, 1)} }
 // rouse wakes the sleeper. The token of an earlier call may still lie there; it wakes as well.
 func (s *sleeper) rouse() {
 	s.idle, s.lingers = false, false
+	s.nudge()
+}
+
+// nudge has the sleeper look around. It needs no lock.
+func (s *sleeper) nudge() {
 	select {
 	case s.wake <- struct{}{}:
 	default:

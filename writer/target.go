@@ -23,8 +23,9 @@ type interrupter interface{ Interrupt() }
 type keeper interface {
 	// Progress says what became of the blocks that were written: see Remote.
 	Progress() (delivered, released int, again time.Duration, err error)
-	// reloadWith is told what to call before a block is written again whose text is evicted.
-	reloadWith(reload func())
+	// attach is told what to call before a block is written again whose text is evicted, and what, from any goroutine, when
+	// Progress should be asked before the time that it said.
+	attach(reload, wake func())
 }
 
 // A shedder is a sink that has to give up some messages for a reason of its own.

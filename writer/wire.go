@@ -33,13 +33,14 @@ type wire struct {
 	reason   error         // then; nil: a FIN
 	reading  sync.WaitGroup
 	release  func() bool
+	ended    func() // called when gone is closed
 }
 
 // errClosedByPeer is a FIN from a collector that we had more for.
 var errClosedByPeer = errors.New("closed by the collector")
 
-// dial connects to a. The wire ends with ctx.
-func dial(ctx context.Context, a Address, o RemoteOptions) (*wire, error) {
+// dial connects to a. The wire ends with ctx. Ended is called, by a goroutine of the wire, when a stream has.
+func dial(ctx context.Context, a Address, o RemoteOptions, ended func()) (*wire, error) {
 	network := a.Network
 	if network == "tls" {
 		network = "tcp"
@@ -58,7 +59,7 @@ func dial(ctx context.Context, a Address, o RemoteOptions) (*wire, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", a, cause(err))
 	}
-	w := &wire{Conn: conn, below: conn, network: a.Network, timeout: o.Timeout.Write, since: time.Now()}
+	w := &wire{Conn: conn, below: conn, network: a.Network, timeout: o.Timeout.Write, since: time.Now(), ended: ended}
 	if w.raw, err = conn.(syscall.Conn).SyscallConn(); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("%s: %w", a, err)
@@ -113,6 +114,7 @@ func tlsError(err error) error {
 
 // discard reads until the peer ends the connection, and then ends ours: a write that is blocked learns of it.
 func (w *wire) discard() {
+	defer w.ended()
 	defer close(w.gone)
 	_, err := io.Copy(io.Discard, struct{ io.Reader }{w.Conn})
 	var op *net.OpError
