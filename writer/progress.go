@@ -55,7 +55,7 @@ func (r *Remote) Progress() (delivered, released int, again time.Duration, err e
 			l.disconnect() // the first is back
 		}
 	}
-	if err != nil && r.anyLive() {
+	if err != nil && len(r.links) > 1 { // no fault of the target yet: another may take over
 		err = r.Write(r.begun)
 	}
 	for released < len(r.owed) && r.owed[released].unreleased == 0 {
