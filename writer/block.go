@@ -109,7 +109,10 @@ func (p *paths) add(path []byte, n int) {
 func (p *paths) of(r run) []byte { return p.text[r.from:r.to] }
 
 // A list is blocks in the order in which they were filled.
-type list struct{ head, tail *Block }
+type list struct {
+	head, tail *Block
+	n          int
+}
 
 // all goes through the list from its head.
 func (l *list) all(yield func(*Block) bool) {
@@ -122,6 +125,7 @@ func (l *list) all(yield func(*Block) bool) {
 
 // pushFront puts back what was popped.
 func (l *list) pushFront(b *Block) {
+	l.n++
 	if b.next = l.head; l.head == nil {
 		l.tail = b
 	}
@@ -129,6 +133,7 @@ func (l *list) pushFront(b *Block) {
 }
 
 func (l *list) push(b *Block) {
+	l.n++
 	if l.tail == nil {
 		l.head = b
 	} else {
@@ -140,6 +145,7 @@ func (l *list) push(b *Block) {
 func (l *list) pop() *Block {
 	b := l.head
 	if b != nil {
+		l.n--
 		if l.head = b.next; l.head == nil {
 			l.tail = nil
 		}

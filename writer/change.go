@@ -193,11 +193,12 @@ func (q *Queue) giveBack(old Sink) {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	var back list
-	for _, l := range []*list{&q.sent, {head: q.inHand, tail: q.inHand}, &q.givenBack} {
-		for b := l.pop(); b != nil; b = l.pop() {
-			back.push(b)
-		}
+	back := q.sent
+	if q.inHand != nil {
+		back.push(q.inHand)
+	}
+	for b := q.givenBack.pop(); b != nil; b = q.givenBack.pop() {
+		back.push(b)
 	}
 	q.sent, q.inHand, q.givenBack = list{}, nil, back
 	q.writer.rouse()

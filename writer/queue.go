@@ -61,8 +61,9 @@ type Queue struct {
 	tickets  []ticket
 	writer   sleeper
 
-	taken     time.Time // when the writer took a block last
-	tookSmall bool      // and it was a small one
+	// The writer's.
+	taken      time.Time // when it took a block last
+	tookLittle bool      // and that was little
 
 	blockSize  int      // when a block is full
 	spool      *spooler // nil: none
@@ -121,7 +122,6 @@ func (q *Queue) Dropped() uint64 { return q.dropped.Load() }
 // sake a sender may be made to wait (see Offers), and the queue's position behind what it took.
 func (q *Queue) Append(b *syslog.Batch, indexes []int32) (rest []int32, position uint64) {
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	bytes := q.bytes.Load()
 	for n, i := range indexes {
 		if bytes >= q.options.Memory || q.closed {
@@ -135,13 +135,19 @@ func (q *Queue) Append(b *syslog.Batch, indexes []int32) (rest []int32, position
 		bytes += int64(q.append(&b.Messages[i]))
 	}
 	q.bytes.Store(bytes)
-	if q.writer.idle || q.writer.lingers && q.full.head != nil {
-		q.writer.rouse()
+	wake := q.writer.idle || q.writer.lingers && q.pressing()
+	if wake {
+		q.writer.idle, q.writer.lingers = false, false
 	}
 	if q.spool != nil {
 		q.spool.appended()
 	}
-	return rest, q.appended
+	position = q.appended
+	q.mu.Unlock()
+	if wake { // behind the lock, which is the first thing that it will want
+		q.writer.nudge()
+	}
+	return rest, position
 }
 
 // append formats m into the open block and returns how much that grew.

@@ -7,7 +7,6 @@ import "time"
 // not keeps a few.
 type spares struct {
 	list
-	n      int
 	least  int       // of n since the last look
 	looked time.Time // when some were given back last, or could have been
 }
@@ -24,7 +23,6 @@ func (s *spares) pop() *Block {
 	if b == nil {
 		return newBlock()
 	}
-	s.n--
 	s.least = min(s.least, s.n)
 	return b
 }
@@ -32,7 +30,6 @@ func (s *spares) pop() *Block {
 func (s *spares) put(b *Block) {
 	b.reset()
 	s.pushFront(b)
-	s.n++
 }
 
 // trim gives back what was not needed since the last look, but for a few, if it is time to. It returns when it will be
@@ -47,7 +44,6 @@ func (s *spares) trim(few int) (due time.Time) {
 	}
 	for range min(s.least, s.n-few) {
 		s.list.pop()
-		s.n--
 	}
 	if s.least, s.looked = s.n, now; s.n <= few {
 		return time.Time{}

@@ -37,22 +37,48 @@ func (q *Queue) takeOr(ctx context.Context, idle func() time.Duration) *Block {
 	return nil
 }
 
-// lingerTime is how long after a small block the next is taken at the earliest, unless one is full before. A writer that
-// took whatever there is would write a few lines at a time, each for the price of a wakeup and a write, while others fill
-// the queues of thirty files at once.
-const lingerTime = 2 * time.Millisecond
+// tick is how often a busy target takes blocks, unless many are full before: a writer that took whatever there is would be
+// woken for each batch, and a wakeup costs what some hundred messages do. All targets have the same ticks, so that what
+// thirty of them take at once costs the process one wakeup, and not thirty.
+const tick = 2 * time.Millisecond
 
-// linger waits until it is time to take the next block.
+// Where little comes, or it is shared out among files, each second tick will do: a write is then for so few messages that
+// half as many writes are worth two milliseconds.
+const little = 16 << 10
+
+// plenty is how much in full blocks ends the wait for the next tick.
+const plenty = 512 << 10
+
+var firstTick = time.Now()
+
+// nextTick is the first behind t, of ticks that are so long.
+func nextTick(t time.Time, tick time.Duration) time.Time {
+	return firstTick.Add(t.Sub(firstTick).Truncate(tick) + tick)
+}
+
+// linger waits until it is time to take the next block. What comes after a rest is taken at once.
 func (q *Queue) linger(ctx context.Context) {
-	now := time.Now()
+	length := tick
+	if q.tookLittle {
+		length *= 2
+	}
+	until := nextTick(q.taken, length)
+	if !time.Now().Before(until) {
+		return
+	}
 	q.mu.Lock()
-	until := q.taken.Add(lingerTime)
-	q.writer.lingers = now.Before(until) && q.tookSmall && q.full.head == nil && !q.finished && (q.spool == nil || !q.spool.on)
+	q.writer.lingers = q.full.head == nil && !q.finished && (q.spool == nil || !q.spool.on)
 	lingers := q.writer.lingers
 	q.mu.Unlock()
 	if lingers {
 		q.writer.sleep(ctx, until)
 	}
+}
+
+// pressing reports whether a writer that waits for the next tick should not: there is enough for it to do, or memory gets
+// scarce.
+func (q *Queue) pressing() bool {
+	return q.full.n*q.blockSize >= plenty || q.bytes.Load() >= q.options.Memory/4*3
 }
 
 // trim gives back memory, or returns when there will be some to give back.
@@ -78,7 +104,7 @@ func (q *Queue) tryTake() (b *Block, more bool) {
 	}
 	if b != nil {
 		q.lead(b)
-		q.taken, q.tookSmall = time.Now(), len(b.Text) < q.blockSize/2
+		q.taken, q.tookLittle = time.Now(), len(b.Text) < little || q.path != nil
 	}
 	q.inHand, q.writer.idle, q.writer.lingers = b, b == nil, false
 	return b, !q.finished
@@ -108,17 +134,27 @@ func (q *Queue) oldest() *Block {
 
 // settle says that the block in hand is at rest, and forgets it. Its bytes make room.
 func (q *Queue) settle() {
-	q.keep()
-	q.release(1)
+	q.hands.Lock()
+	defer q.hands.Unlock()
+	q.mu.Lock()
+	q.putAside()
+	records := q.forgetSent(1)
+	q.mu.Unlock()
+	q.releaseRecords(records)
 }
 
-// keep says that the block in hand is written, but may have to be written again. What is in the spool need not be in
-// memory for that.
+// keep says that the block in hand is written, but may have to be written again.
 func (q *Queue) keep() {
 	q.hands.Lock()
 	defer q.hands.Unlock()
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.putAside()
+}
+
+// putAside makes the block in hand one that is kept. What is in the spool need not be in memory for that. It is called
+// under both locks.
+func (q *Queue) putAside() {
 	b := q.inHand
 	q.sent.push(b)
 	q.inHand = nil
@@ -156,8 +192,15 @@ func (q *Queue) release(n int) {
 	}
 	q.hands.Lock()
 	defer q.hands.Unlock()
-	records := 0
 	q.mu.Lock()
+	records := q.forgetSent(n)
+	q.mu.Unlock()
+	q.releaseRecords(records)
+}
+
+// forgetSent forgets the first n of the blocks that are kept, and returns how many of them have a record in the spool, which
+// are to be released when mu is not held any more. It is called under both locks.
+func (q *Queue) forgetSent(n int) (records int) {
 	for range n {
 		b := q.sent.pop()
 		if b.spooled {
@@ -169,9 +212,12 @@ func (q *Queue) release(n int) {
 	}
 	q.room.open()
 	q.settleTickets()
-	q.mu.Unlock()
-	if records > 0 {
-		q.spool.release(records)
+	return records
+}
+
+func (q *Queue) releaseRecords(n int) {
+	if n > 0 {
+		q.spool.release(n)
 	}
 }
 
