@@ -1,9 +1,7 @@
 package listen
 
 import (
-	"errors"
 	"net"
-	"os"
 	"syscall"
 	"time"
 
@@ -35,28 +33,25 @@ type datagrams struct {
 	listener  *Listener
 	settings  *settings
 	transport syslog.Transport // UDP or Unixgram
-	conn      packetConn
-	raw       syscall.RawConn
-	intake    intake
-	feed      syslog.Feed
-	peers     *peers // of udp
-	vector    *vector
-	drops     drops
-	now       time.Time // of the last read
-	err       error     // likewise
-	pace      pace
-	queued    room // by the kernel, during a pause
+	*awaited
+	intake intake
+	feed   syslog.Feed
+	peers  *peers // of udp
+	vector *vector
+	drops  drops
+	now    time.Time // of the last read
+	pace   pace
+	queued room // by the kernel, during a pause
 }
 
 // addPackets makes conn, UDP or Unixgram, one of l's sockets, which closes it from now on.
 func (l *Listener) addPackets(conn packetConn, transport syslog.Transport) (*datagrams, error) {
-	raw, err := conn.SyscallConn()
+	socket, err := await(conn)
 	if err != nil {
-		conn.Close()
 		return nil, l.cfg.socketError(err)
 	}
 	s := l.settings.Load()
-	d := &datagrams{listener: l, settings: s, transport: transport, conn: conn, raw: raw, intake: newIntake(&s.cfg, &l.counters)}
+	d := &datagrams{listener: l, settings: s, transport: transport, awaited: socket, intake: newIntake(&s.cfg, &l.counters)}
 	if transport == syslog.UDP {
 		d.peers = newPeers(s)
 		d.feed.Patience = syslog.Never
@@ -64,7 +59,7 @@ func (l *Listener) addPackets(conn packetConn, transport syslog.Transport) (*dat
 		d.feed.Patience = syslog.Briefly
 	}
 	if d.vector, err = newVector(slots, d.slotSize(&s.cfg), d.peers == nil); err != nil {
-		conn.Close()
+		socket.close()
 		return nil, l.cfg.errorf("%w", err)
 	}
 	l.sockets = append(l.sockets, d)
@@ -80,30 +75,22 @@ func (d *datagrams) slotSize(cfg *Config) int {
 	return size
 }
 
-func (d *datagrams) addr() net.Addr { return d.conn.LocalAddr() }
-func (d *datagrams) wake()          { _ = d.conn.SetReadDeadline(longAgo) }
-
 func (d *datagrams) close() {
-	_ = d.conn.Close()
+	d.awaited.close()
 	d.vector.free()
 }
 
 // serve reads until the socket is closed or l stops; then what is queued, and waits until it is at rest.
 func (d *datagrams) serve() {
-	for {
-		d.err = nil
-		if err := d.raw.Read(d.read); err != nil {
-			d.err = err
-		}
-		if d.listener.stopped(d.err) {
-			break
-		}
-		if d.err != nil && !errors.Is(d.err, os.ErrDeadlineExceeded) { // ENOMEM, say: it passes
-			d.listener.sayRead(d.err)
-			d.listener.pause(time.Second)
-		}
-	}
 	_ = d.raw.Control(func(fd uintptr) {
+		for more := true; more && !d.listener.stopping.Load(); {
+			if err := d.read(fd); err == unix.EAGAIN {
+				more = d.wait(fd)
+			} else if err != nil { // ENOMEM, say: it passes
+				d.listener.sayRead(err)
+				d.listener.pause(time.Second)
+			}
+		}
 		for n := slots; n == slots && d.listener.hard.Err() == nil; {
 			n, _ = d.once(fd)
 		}
@@ -112,30 +99,27 @@ func (d *datagrams) serve() {
 	d.feed.Sync().Wait(d.listener.hard)
 }
 
-// read is called by RawConn.Read whenever there may be something. It returns false once there is nothing left: a short
-// read has emptied the queue, and what comes later wakes us.
-func (d *datagrams) read(fd uintptr) (done bool) {
+// read reads until there is nothing left, which is EAGAIN: a short read has emptied the queue, and what comes later wakes
+// us. It returns nil when l stops.
+func (d *datagrams) read(fd uintptr) error {
 	for fresh := 0; !d.listener.stopping.Load(); {
 		n, err := d.once(fd)
 		fresh += n
 		switch {
-		case err == unix.EAGAIN:
-			return false
 		case err != nil:
-			d.err = err
-			return true
+			return err
 		case n == slots:
-		case !d.await(fresh):
-			return false
+		case !d.rests(fresh):
+			return unix.EAGAIN
 		default:
 			fresh = 0
 		}
 	}
-	return true
+	return nil
 }
 
-// await waits a little for more, fresh messages having come since there were none, if that is worth it.
-func (d *datagrams) await(fresh int) bool {
+// rests waits a little for more, fresh messages having come since there were none, if that is worth it.
+func (d *datagrams) rests(fresh int) bool {
 	switch d.queued {
 	case ample:
 		return d.pace.rest(d.now, fresh)
