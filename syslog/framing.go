@@ -160,10 +160,22 @@ func (f *Framer) delimiter(buf []byte, more More) (end, width int) {
 		return f.delimiterOrNUL(buf, more)
 	}
 	nl := bytes.IndexByte(buf, '\n')
-	if nul := bytes.IndexByte(head(buf, nl), 0); nul >= 0 {
-		return nul, 1
+	if line := len(head(buf, nl)); f.noNUL < line {
+		if nul := f.findNUL(buf); nul >= 0 && nul < line {
+			return nul, 1
+		}
 	}
 	return nl, 1
+}
+
+// findNUL is where the first NUL in buf is, or -1. What has none is searched once, however many frames it holds.
+func (f *Framer) findNUL(buf []byte) int {
+	nul := bytes.IndexByte(buf[f.noNUL:], 0)
+	if nul >= 0 {
+		nul += f.noNUL
+	}
+	f.noNUL = len(head(buf, nul))
+	return nul
 }
 
 // delimiterOrNUL is delimiter for a stream that ends frames with NULs. There a newline is most likely inside a traceback;
@@ -171,11 +183,7 @@ func (f *Framer) delimiter(buf []byte, more More) (end, width int) {
 func (f *Framer) delimiterOrNUL(buf []byte, more More) (end, width int) {
 	// The NUL first, so that a buffer of many short frames is not searched for newlines to its end; and once, lest a
 	// stream that goes on with newlines has all of it searched for each of them.
-	nul := bytes.IndexByte(buf[f.noNUL:], 0)
-	if nul >= 0 {
-		nul += f.noNUL
-	}
-	f.noNUL = len(head(buf, nul))
+	nul := f.findNUL(buf)
 	inside := head(buf, nul)
 	for at := bytes.IndexByte(inside, '\n'); at >= 0; {
 		switch frameStart(buf[at+1:]) {

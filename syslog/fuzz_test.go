@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -129,6 +130,9 @@ func FuzzTemplate(f *testing.F) {
 			if again := string(tmpl.Append([]byte("x"), &m)); again != "x"+once {
 				t.Errorf("twice the same message: %q and %q", once, again[1:])
 			}
+			if other := apart(m); string(tmpl.Append(nil, &other)) != once {
+				t.Errorf("the same message in other places of memory is written as %q, not %q", tmpl.Append(nil, &other), once)
+			}
 			if escape == EscapeOctal && strings.Count(once, "\n") > newlinesIn(text) {
 				t.Errorf("a message forged a line: %q", once)
 			}
@@ -137,6 +141,9 @@ func FuzzTemplate(f *testing.F) {
 			tmpl, err := FormatSpec{Text: name, Zone: zone}.Compile()
 			fatal(t, err)
 			line := tmpl.Append(nil, &m)
+			if other := apart(m); !bytes.Equal(tmpl.Append(nil, &other), line) {
+				t.Errorf("%s: the same message in other places of memory is written as %q, not %q", name, tmpl.Append(nil, &other), line)
+			}
 			if escape := tmpl.escape; bytes.IndexByte(line, '\n') >= 0 && escape != EscapeIndent {
 				t.Errorf("%s: a message forged a line: %q", name, line)
 			}
@@ -149,6 +156,14 @@ func FuzzTemplate(f *testing.F) {
 		}
 		checkPathValue(t, m.AppName)
 	})
+}
+
+// apart is m with each field in memory of its own: nothing stands beside anything else.
+func apart(m Message) Message {
+	for _, part := range []*[]byte{&m.Raw, &m.Hostname, &m.Tag, &m.AppName, &m.ProcID, &m.MsgID, &m.StructuredData, &m.Msg, &m.Channel, &m.Record} {
+		*part = slices.Clip(bytes.Clone(*part))
+	}
+	return m
 }
 
 // newlinesIn is how many newlines a template writes itself: those of its text, and at most one for each %n of a layout.

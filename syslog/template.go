@@ -24,6 +24,7 @@ type op struct {
 	stamp   *stampFormat
 	object  *jsonObject
 	mods    []modifier
+	found   bool // its value is found in the message, or most often is; see Template.find
 }
 
 type opKind uint8
@@ -107,6 +108,8 @@ func (t *Template) add(o op) {
 	if n := len(t.ops); n > 0 && t.ops[n-1].kind == opLiteral {
 		o.literal, t.ops = t.ops[n-1].literal, t.ops[:n-1]
 	}
+	o.found = t.escape != EscapePath && o.mods == nil &&
+		(o.kind == opTag || o.kind == opSpacedMsg || o.kind == opText && o.field.row.bytes != nil)
 	t.ops = append(t.ops, o)
 	if o.field.row != nil {
 		t.fields = append(t.fields, o.field)
@@ -140,52 +143,95 @@ func (t *Template) Literal() (text string, ok bool) {
 
 // Append appends what the template makes of m, without a newline.
 func (t *Template) Append(dst []byte, m *Message) []byte {
+	// Most formats write hostname, tag and text as the sender did: side by side, with a space between them. Such a run is
+	// searched for control characters, and copied, as one.
+	var run []byte
 	for i := range t.ops {
 		o := &t.ops[i]
+		if o.found {
+			if v, before, ok := o.find(m); ok {
+				if longer := joined(run, before, v); longer != nil {
+					run = longer
+					continue
+				}
+				dst = append(t.appendRun(dst, run), before...)
+				run = v
+				continue
+			}
+		}
+		dst = t.appendRun(dst, run)
+		run = nil
 		if len(o.literal) == 1 { // a space, most often
 			dst = append(dst, o.literal[0])
-		} else if o.literal != "" {
+		} else {
 			dst = append(dst, o.literal...)
 		}
-		if o.mods != nil {
-			dst = appendEscaped(dst, t.modified(o, m), t.escape)
-			continue
-		}
-		switch o.kind {
-		case opText:
-			dst = appendEscaped(dst, o.field.Value(m, t.scratch), t.escape)
-		case opStamp:
-			dst = o.stamp.append(dst, o.field.row.stamp(m))
-		case opRFC3164:
-			dst = o.field.row.stamp(m).AppendRFC3164(dst)
-		case opTag:
-			dst = t.appendTag(dst, m)
-		case opSpacedMsg:
-			if len(m.Msg) == 0 || m.Msg[0] != ' ' {
-				dst = append(dst, ' ')
-			}
-			dst = appendEscaped(dst, m.Msg, t.escape)
-		case opHeader:
-			dst = appendHeaderField(dst, o.field.Value(m, t.scratch))
-		case opStructuredData:
-			if len(m.StructuredData) == 0 {
-				dst = append(dst, '-')
-			} else {
-				dst = appendEscaped(dst, m.StructuredData, t.escape)
-			}
-		case opJSON:
-			dst = o.object.append(dst, m, t)
-		}
+		dst = t.appendMade(dst, o, m)
 	}
-	return dst
+	return t.appendRun(dst, run)
 }
 
-func (t *Template) appendTag(dst []byte, m *Message) []byte {
-	if m.tagged {
-		return appendEscaped(dst, m.Tag, t.escape)
+// find returns the value of an op where it is found in the message, and the text in front of it. Ok is false where it has
+// to be made.
+func (o *op) find(m *Message) (v []byte, before string, ok bool) {
+	switch o.kind {
+	case opTag:
+		return m.Tag, o.literal, m.tagged
+	case opSpacedMsg:
+		if len(m.Msg) > 0 && m.Msg[0] == ' ' {
+			return m.Msg, "", true
+		}
+		return m.Msg, " ", true
 	}
-	t.scratch = m.AppendTag(t.scratch[:0])
-	return appendEscaped(dst, t.scratch, t.escape)
+	return o.field.row.bytes(m), o.literal, true
+}
+
+// joined is run with v, if that stands behind it in memory with nothing but before in between; else nil.
+func joined(run []byte, before string, v []byte) []byte {
+	from := len(run) + len(before)
+	if len(run) == 0 || len(v) == 0 || len(before) > 1 || from+len(v) > cap(run) {
+		return nil
+	}
+	longer := run[:from+len(v)]
+	if &longer[from] != &v[0] || before != "" && (before != " " || longer[from-1] != ' ') {
+		return nil
+	}
+	return longer
+}
+
+func (t *Template) appendRun(dst, run []byte) []byte {
+	if len(run) == 0 {
+		return dst
+	}
+	return appendEscaped(dst, run, t.escape)
+}
+
+// appendMade appends the value of an op that is not found in m as it is to be written.
+func (t *Template) appendMade(dst []byte, o *op, m *Message) []byte {
+	if o.mods != nil {
+		return appendEscaped(dst, t.modified(o, m), t.escape)
+	}
+	switch o.kind {
+	case opText:
+		return appendEscaped(dst, o.field.Value(m, t.scratch), t.escape)
+	case opStamp:
+		return o.stamp.append(dst, o.field.row.stamp(m))
+	case opRFC3164:
+		return o.field.row.stamp(m).AppendRFC3164(dst)
+	case opTag: // that has to be made
+		t.scratch = m.AppendTag(t.scratch[:0])
+		return appendEscaped(dst, t.scratch, t.escape)
+	case opHeader:
+		return appendHeaderField(dst, o.field.Value(m, t.scratch))
+	case opStructuredData:
+		if len(m.StructuredData) == 0 {
+			return append(dst, '-')
+		}
+		return appendEscaped(dst, m.StructuredData, t.escape)
+	case opJSON:
+		return o.object.append(dst, m, t)
+	}
+	return dst
 }
 
 // modified is the field's value after all its modifiers.
