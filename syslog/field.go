@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // A Field is one property of a message. Rules, formats, paths and tests all find it by name in one table.
@@ -105,14 +106,24 @@ func FieldNamed(name string) (Field, error) {
 		}
 		return Field{row: &sdRow, sd: sdParam{id, param}}, nil
 	}
-	same := func(a string) bool { return strings.ReplaceAll(a, "-", "_") == strings.ReplaceAll(name, "-", "_") }
-	for i := range fields {
-		if r := &fields[i]; same(r.name) || slices.ContainsFunc(r.rsyslog, same) {
-			return Field{row: r}, nil
-		}
+	if r := rowNamed()[underscored(name)]; r != nil {
+		return Field{row: r}, nil
 	}
 	return Field{}, WordError{"field", name, fieldNames()}
 }
+
+func underscored(name string) string { return strings.ReplaceAll(name, "-", "_") }
+
+// rowNamed finds rows by all their names: a thousand rules ask several thousand times.
+var rowNamed = sync.OnceValue(func() map[string]*row {
+	rows := map[string]*row{}
+	for i := range fields {
+		for _, name := range append([]string{fields[i].name}, fields[i].rsyslog...) {
+			rows[underscored(name)] = &fields[i]
+		}
+	}
+	return rows
+})
 
 func cutLast(s, sep string) (before, after string, found bool) {
 	i := strings.LastIndex(s, sep)
