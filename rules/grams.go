@@ -15,7 +15,7 @@ type grams struct {
 
 const (
 	gramSize  = 3
-	gramsFrom = 48 // so many rules must look for texts in a field before a sieve is slower
+	gramsFrom = 20 // so many rules must look for texts in a field before a sieve is slower
 	gramBits  = 1 << 15
 	maxGrams  = 4 // fields, which bounds what is gone through for a message
 )
@@ -71,6 +71,7 @@ func (x *index) fillGrams(scan []int) (rest []int) {
 		for _, t := range c.tests {
 			x.grams[n].add([]byte(t.need), int32(i), common)
 		}
+		c.sieved = false // what has the gram has most likely all of the text
 	}
 	return rest
 }

@@ -84,16 +84,16 @@ func newIndex(rules []*Rule) index {
 				continue
 			}
 			ix.rest = append(ix.rest, c)
-			if c, ok := c.(*compare); ok {
-				x.addSieve(ix, c)
-				if c.exact && exact[i] == nil {
-					exact[i] = c
-					asking[c.key]++
-				}
+			if c, ok := c.(*compare); ok && c.exact && exact[i] == nil {
+				exact[i] = c
+				asking[c.key]++
 			}
 		}
 	}
 	scan := x.fillGrams(x.fillTables(exact, asking))
+	for _, n := range scan {
+		x.addSieve(&x.rules[n])
+	}
 	list := make([]option, 0, len(scan))
 	for pri := range x.byPRI {
 		list = list[:0]
@@ -148,24 +148,32 @@ func (x *index) fillTables(exact []*compare, asking map[key]int) (scan []int) {
 	return scan
 }
 
-// addSieve gives the rule the bigrams that every value which c takes has, if many conditions look at c's field.
-func (x *index) addSieve(ix *indexed, c *compare) {
-	bits := ^uint64(0)
-	for _, t := range c.tests {
-		bits &= t.bigrams
-	}
-	if ix.bits != 0 || bits == 0 || !c.sieved {
+// addSieve gives the rule the bigrams that every value has which the first condition takes that has such, if many
+// conditions look at its field.
+func (x *index) addSieve(ix *indexed) {
+	for _, c := range ix.rest {
+		c, ok := c.(*compare)
+		if !ok || !c.sieved {
+			continue
+		}
+		bits := ^uint64(0)
+		for _, t := range c.tests {
+			bits &= t.bigrams
+		}
+		if bits == 0 {
+			continue
+		}
+		n := slices.Index(x.sieves, c.key)
+		if n < 0 {
+			if len(x.sieves) == maxSieves {
+				continue
+			}
+			n = len(x.sieves)
+			x.sieves = append(x.sieves, c.key)
+		}
+		ix.sieve, ix.bits = int32(n+1), bits
 		return
 	}
-	n := slices.Index(x.sieves, c.key)
-	if n < 0 {
-		if len(x.sieves) == maxSieves {
-			return
-		}
-		n = len(x.sieves)
-		x.sieves = append(x.sieves, c.key)
-	}
-	ix.sieve, ix.bits = int32(n+1), bits
 }
 
 // narrow restricts the rule to the PRIs that c holds for.

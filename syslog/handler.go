@@ -56,6 +56,7 @@ const (
 type Feed struct {
 	Patience Patience
 	marks    []mark
+	next     int // of marks: batch after batch has the same targets in the same order
 	forsaken bool
 }
 
@@ -73,9 +74,13 @@ type mark struct {
 
 // Mark notes that the feed's messages went to t, up to position. Handlers call it.
 func (f *Feed) Mark(t Target, position uint64) {
-	for i := range f.marks {
-		if f.marks[i].target == t {
-			f.marks[i].position = position
+	for range f.marks {
+		if f.next >= len(f.marks) {
+			f.next = 0
+		}
+		m := &f.marks[f.next]
+		if f.next++; m.target == t {
+			m.position = position
 			return
 		}
 	}

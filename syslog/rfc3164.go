@@ -36,6 +36,9 @@ func (p *Parser) parseRFC3164(m *Message, s []byte) {
 // parseForwardedFrom reads what AIX writes in the place of a host, "Message forwarded from HOST: ". The host is nil if s
 // begins otherwise.
 func parseForwardedFrom(s []byte) (host, rest []byte) {
+	if len(s) == 0 || s[0] != forwardedFrom[0] { // nearly all
+		return nil, s
+	}
 	after, found := bytes.CutPrefix(s, forwardedFrom)
 	if !found {
 		return nil, s

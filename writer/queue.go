@@ -61,9 +61,7 @@ type Queue struct {
 	tickets  []ticket
 	writer   sleeper
 
-	// The writer's.
-	taken      time.Time // when it took a block last
-	tookLittle bool      // and that was little
+	taken time.Time // when the writer took a block last; the writer's
 
 	blockSize  int      // when a block is full
 	spool      *spooler // nil: none

@@ -42,27 +42,19 @@ func (q *Queue) takeOr(ctx context.Context, idle func() time.Duration) *Block {
 // thirty of them take at once costs the process one wakeup, and not thirty.
 const tick = 2 * time.Millisecond
 
-// Where little comes, or it is shared out among files, each second tick will do: a write is then for so few messages that
-// half as many writes are worth two milliseconds.
-const little = 16 << 10
-
 // plenty is how much in full blocks ends the wait for the next tick.
 const plenty = 512 << 10
 
 var firstTick = time.Now()
 
-// nextTick is the first behind t, of ticks that are so long.
-func nextTick(t time.Time, tick time.Duration) time.Time {
+// nextTick is the first behind t.
+func nextTick(t time.Time) time.Time {
 	return firstTick.Add(t.Sub(firstTick).Truncate(tick) + tick)
 }
 
 // linger waits until it is time to take the next block. What comes after a rest is taken at once.
 func (q *Queue) linger(ctx context.Context) {
-	length := tick
-	if q.tookLittle {
-		length *= 2
-	}
-	until := nextTick(q.taken, length)
+	until := nextTick(q.taken)
 	if !time.Now().Before(until) {
 		return
 	}
@@ -104,7 +96,7 @@ func (q *Queue) tryTake() (b *Block, more bool) {
 	}
 	if b != nil {
 		q.lead(b)
-		q.taken, q.tookLittle = time.Now(), len(b.Text) < little || q.path != nil
+		q.taken = time.Now()
 	}
 	q.inHand, q.writer.idle, q.writer.lingers = b, b == nil, false
 	return b, !q.finished
