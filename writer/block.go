@@ -8,7 +8,7 @@ const blockSize = 64 << 10
 
 // sharedSize is that of blocks which are shared out among files. A block of 64 KiB would be three lines for each of a
 // hundred files, and a write and a look at the path for each of them; and it is filled so far only while the writer is
-// busy, who takes what there is as soon as he is not.
+// busy, who takes what there is at the next tick.
 const sharedSize = 2 << 20
 
 // A Block is some messages of one target in their order, ready to be written. Behind each message one byte is left for

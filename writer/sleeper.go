@@ -8,7 +8,7 @@ import (
 // A sleeper is a goroutine that takes from the queue, and waits for wake while there is nothing.
 type sleeper struct {
 	idle    bool // waits for anything; under the queue's mu
-	lingers bool // waits for a full block, for a moment; likewise
+	lingers bool // waits for the next tick; likewise
 	wake    chan struct{}
 	timer   *time.Timer // of the goroutine; nil until it sleeps for a time
 }

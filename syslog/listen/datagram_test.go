@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -372,5 +375,23 @@ func TestDatagramsAllocateNothing(t *testing.T) {
 				t.Errorf("%v allocations for 8 messages", allocs)
 			}
 		})
+	}
+}
+
+// The runtime's poller does not know a socket of datagrams: it would wake a thread for each that comes.
+func TestDatagramsUnpolled(t *testing.T) {
+	for _, transport := range datagramTransports {
+		f := open(t, testConfig(t, transport))
+		must(t, control(f.sockets[0].(*datagrams).raw, func(fd int) error {
+			polls, err := filepath.Glob("/proc/self/fdinfo/*")
+			must(t, err)
+			for _, poll := range polls {
+				info, err := os.ReadFile(poll)
+				if err == nil && regexp.MustCompile(fmt.Sprintf(`(?m)^tfd: +%d `, fd)).Match(info) { // else it was closed meanwhile
+					t.Errorf("%v: %s polls it:\n%s", transport, poll, info)
+				}
+			}
+			return nil
+		}))
 	}
 }
