@@ -116,36 +116,60 @@ func (q *Queue) QueueBytes() int64 { return q.bytes.Load() }
 // Dropped is how many messages were shed because the queue was full.
 func (q *Queue) Dropped() uint64 { return q.dropped.Load() }
 
+// together is how many messages are formatted under the lock at once: who waits for it, another reader or the writer, then
+// gets it before he has to be put to sleep and woken.
+const together = 32
+
 // Append takes in the messages of b with these indexes. It returns those for which there is no room and for whose
 // sake a sender may be made to wait (see Offers), and the queue's position behind what it took.
 func (q *Queue) Append(b *syslog.Batch, indexes []int32) (rest []int32, position uint64) {
-	q.mu.Lock()
+	for rest = indexes; ; {
+		q.mu.Lock()
+		took, full := q.appendSome(b, rest[:min(len(rest), together)])
+		if rest = rest[took:]; full {
+			rest = q.refuse(rest)
+		} else if len(rest) > 0 {
+			q.mu.Unlock()
+			continue
+		}
+		wake := q.rousable()
+		position = q.appended
+		q.mu.Unlock()
+		if wake { // behind the lock, which is the first thing that it will want
+			q.writer.nudge()
+		}
+		return rest, position
+	}
+}
+
+// appendSome takes in messages as long as there is room. It is called under mu.
+func (q *Queue) appendSome(b *syslog.Batch, indexes []int32) (took int, full bool) {
 	bytes := q.bytes.Load()
 	for n, i := range indexes {
 		if bytes >= q.options.Memory || q.closed {
 			q.bytes.Store(bytes)
 			if !q.makeRoom() {
-				rest = q.refuse(indexes[n:])
-				break
+				return n, true
 			}
 			bytes = q.bytes.Load()
 		}
 		bytes += int64(q.append(&b.Messages[i]))
 	}
 	q.bytes.Store(bytes)
-	wake := q.writer.idle || q.writer.lingers && q.pressing()
-	if wake {
-		q.writer.idle, q.writer.lingers = false, false
-	}
+	return len(indexes), false
+}
+
+// rousable reports whether the writer, which is then no longer taken for asleep, is to be nudged, since something was
+// appended. It tells the spooler itself.
+func (q *Queue) rousable() bool {
 	if q.spool != nil {
 		q.spool.appended()
 	}
-	position = q.appended
-	q.mu.Unlock()
-	if wake { // behind the lock, which is the first thing that it will want
-		q.writer.nudge()
+	if !q.writer.idle && !(q.writer.lingers && q.pressing()) {
+		return false
 	}
-	return rest, position
+	q.writer.idle, q.writer.lingers = false, false
+	return true
 }
 
 // append formats m into the open block and returns how much that grew.
