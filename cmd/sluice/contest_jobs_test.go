@@ -32,7 +32,7 @@ var contests = []contest{
 		load:   send("tcp://$ADDRESS", "--size", "200", "--octet-count"),
 	},
 	{
-		name: "TCP, 30 tag rules, 100 per-host files", goal: 6, messages: 1_000_000, ready: listening("tcp"),
+		name: "TCP, 30 tag rules, 100 per-host files", goal: 6, messages: 2_000_000, ready: listening("tcp"),
 		sluice: bySluice(`inputs: ["tcp://$ADDRESS"], rules: [` + forTags(`{match: {tag: {contains: "%[1]s"}}, to: $DIR/out.%[1]s, stop: true}`, ", ") + `, {to: "$DIR/out.{hostname}"}]`),
 		rival: byRsyslog(imtcp + `template(name="perhost" type="string" string="$DIR/out.%HOSTNAME%")` + "\n" +
 			forTags(":syslogtag, contains, \"%[1]s\" $DIR/out.%[1]s\n& stop", "\n") + "\n" +
@@ -50,7 +50,7 @@ var contests = []contest{
 		load: func(r *round, n int) error { return blast(r.address, nil, mixture(), n) },
 	},
 	{
-		name: "TCP → TCP", goal: 4, messages: 1_000_000, ready: listening("tcp"),
+		name: "TCP → TCP", goal: 4, messages: 2_000_000, ready: listening("tcp"),
 		// Neither has a queue on disk, and both push back on the sender: else it would measure the disk.
 		sluice:  bySluice(`inputs: ["tcp://$ADDRESS"], rules: [{to: {forward: "tcp://$COLLECTOR", queue: {spool: 0, when_full: block}}}]`),
 		rival:   byRsyslog(imtcp + `action(type="omfwd" target="$HOST" port="$COLLECTOR_PORT" protocol="tcp" template="RSYSLOG_TraditionalForwardFormat" queue.type="LinkedList")` + "\n"),
