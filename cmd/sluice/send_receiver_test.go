@@ -25,7 +25,7 @@ import (
 type sendReceiver struct {
 	url, path string
 	pieces    chan string   // a datagram, or all of a connection
-	open      chan net.Conn // connections
+	open      chan net.Conn // connections over which something has come
 	close     func()
 }
 
@@ -91,7 +91,8 @@ func (r *sendReceiver) datagrams(conn net.PacketConn) {
 	}
 }
 
-// drop closes the connection that came first, as a receiver that ends.
+// drop closes the connection over which something came first, as a receiver that ends. (Without waiting for that, the sender
+// could be about to write yet, find out, and connect again to who is just ending.)
 func (r *sendReceiver) drop(t testing.TB) {
 	t.Helper()
 	select {
@@ -110,10 +111,13 @@ func (r *sendReceiver) streams(l net.Listener) {
 		if err != nil {
 			return
 		}
-		r.open <- conn
 		connections.Go(func() {
 			defer conn.Close()
-			all, err := io.ReadAll(conn)
+			first := make([]byte, 1<<10)
+			n, _ := conn.Read(first) // what is wrong is so yet when the rest is read
+			r.open <- conn
+			rest, err := io.ReadAll(conn)
+			all := append(first[:n], rest...)
 			if err != nil {
 				all = append(all, err.Error()...)
 			}
