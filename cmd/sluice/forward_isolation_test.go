@@ -14,7 +14,7 @@ import (
 // Beside a target whose collector is dead, its memory and its spool full, a file goes on at the speed it has without it, and
 // so does a local socket.
 func TestForwardIsolation(t *testing.T) {
-	const messages = 300_000
+	const messages = 100_000
 	fileTime := func(dead string) time.Duration {
 		dir := t.TempDir()
 		p := run(t, dir, "conf", `{state_dir: ./state, inputs: ["tcp://127.0.0.1:0", "unixgram://./log.sock"], rules: [`+dead+`
