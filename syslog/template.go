@@ -35,7 +35,7 @@ const (
 	opStamp          // a moment by op.stamp
 	opRFC3164        // a moment as RFC 3164 writes it
 	opTag
-	opSpacedMsg // the message with exactly the space in front that rsyslog writes
+	opSpacedMsg // the message with exactly the space in front that rsyslog writes; it stands behind another field
 	opHeader    // a header field of RFC 5424: printable, a dash if empty
 	opStructuredData
 	opJSON

@@ -132,10 +132,10 @@ func (q *Queue) Append(b *syslog.Batch, indexes []int32) (rest []int32, position
 			q.mu.Unlock()
 			continue
 		}
-		wake := q.rousable()
+		nudge := q.stir()
 		position = q.appended
 		q.mu.Unlock()
-		if wake { // behind the lock, which is the first thing that it will want
+		if nudge { // behind the lock, which is the first thing that it will want
 			q.writer.nudge()
 		}
 		return rest, position
@@ -159,17 +159,17 @@ func (q *Queue) appendSome(b *syslog.Batch, indexes []int32) (took int, full boo
 	return len(indexes), false
 }
 
-// rousable reports whether the writer, which is then no longer taken for asleep, is to be nudged, since something was
-// appended. It tells the spooler itself.
-func (q *Queue) rousable() bool {
+// stir has those look who wait for messages: the spooler, and the writer, if it is time for that. It reports whether the
+// writer has to be nudged, which needs no lock. It is called under mu.
+func (q *Queue) stir() (nudge bool) {
 	if q.spool != nil {
 		q.spool.appended()
 	}
-	if !q.writer.idle && !(q.writer.lingers && q.pressing()) {
-		return false
+	if q.writer.idle || q.writer.lingers && q.pressing() {
+		q.writer.awake()
+		return true
 	}
-	q.writer.idle, q.writer.lingers = false, false
-	return true
+	return false
 }
 
 // append formats m into the open block and returns how much that grew.

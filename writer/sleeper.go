@@ -17,9 +17,12 @@ func newSleeper() sleeper { return sleeper{wake: make(chan struct{}, 1)} }
 
 // rouse wakes the sleeper. The token of an earlier call may still lie there; it wakes as well.
 func (s *sleeper) rouse() {
-	s.idle, s.lingers = false, false
+	s.awake()
 	s.nudge()
 }
+
+// awake says that the sleeper need not be roused again. It is called under the queue's mu, and followed by nudge.
+func (s *sleeper) awake() { s.idle, s.lingers = false, false }
 
 // nudge has the sleeper look around. It needs no lock.
 func (s *sleeper) nudge() {

@@ -34,7 +34,8 @@ func await(conn packetConn) (*awaited, error) {
 		}
 		_ = unix.SetNonblock(own, false) // what does not block NewFile would give to the poller; we never let it block
 		a.file = os.NewFile(uintptr(own), "")
-		return nil
+		a.raw, err = a.file.SyscallConn()
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -46,8 +47,7 @@ func await(conn packetConn) (*awaited, error) {
 	}
 	a.bell = os.NewFile(uintptr(bell), "")
 	a.ask[1] = unix.PollFd{Fd: int32(bell), Events: unix.POLLIN}
-	a.raw, err = a.file.SyscallConn()
-	return a, err
+	return a, nil
 }
 
 func (a *awaited) addr() net.Addr { return a.local }
