@@ -105,8 +105,9 @@ func TestBehindJournald(t *testing.T) {
 					t.Skip(program + " is missing: install Debian's package systemd")
 				}
 				prepare = func(cmd *exec.Cmd) {
-					// The first message starts it.
-					through(t, cmd, ownRun+`(until test -S `+forwardedSocket+`; do :; done; exec logger -u `+forwardedSocket+` -t first started) & exec `+program+` -d -l `+forwardedSocket+` "$@"`)
+					// The first message starts it. Who sends it gives up when the other has ended.
+					first := `until test -S ` + forwardedSocket + `; do kill -0 $$ || exit; done; exec logger -u ` + forwardedSocket + ` -t first started`
+					through(t, cmd, ownRun+`{ (`+first+`) >/dev/null 2>&1 & exec `+program+` -d -l `+forwardedSocket+` "$@"; }`)
 					cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 				}
 			}

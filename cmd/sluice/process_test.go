@@ -83,6 +83,11 @@ func (p *process) tryStart() error {
 	if err := p.cmd.Start(); err != nil {
 		return err
 	}
+	// What does not come up is said here, not by the end of the whole run.
+	defer time.AfterFunc(time.Minute, func() {
+		p.cmd.Process.Kill()
+		out.Close()
+	}).Stop()
 	p.address = map[string]string{}
 	for said := bufio.NewScanner(out); said.Scan(); {
 		if m := listens.FindStringSubmatch(said.Text()); m != nil {
