@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/syslog/freeport"
 )
 
 // Run ends soon and leaves no goroutine, whether it reads, waits for a server that is not there, or waits for the first
@@ -38,7 +40,7 @@ func TestRedisLeavesNothing(t *testing.T) {
 		}
 	}
 	t.Run("reading", func(t *testing.T) { ends(t, "redis://"+s.addr(), true) })
-	t.Run("nobody", func(t *testing.T) { ends(t, "redis://127.0.0.1:"+freePort(t), false) })
+	t.Run("nobody", func(t *testing.T) { ends(t, "redis://127.0.0.1:"+freeport.New(t), false) })
 	fatal(t, s.cmd.Process.Signal(unix.SIGSTOP))
 	t.Run("silence", func(t *testing.T) { ends(t, "redis://"+s.addr(), false) })
 }

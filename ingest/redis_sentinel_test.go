@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/redis/go-redis/v9"
+
+	"sluice/syslog/freeport"
 )
 
 // The master moves to another server: Sentinels say where, and we follow. One of those we ask does not exist.
@@ -19,7 +21,7 @@ func TestSentinel(t *testing.T) {
 	eventually(t, "the replica", func() bool {
 		return strings.Contains(replica.do("INFO", "replication").(string), "master_link_status:up") // seen by Sentinel's first look
 	})
-	port, dir := freePort(t), t.TempDir()
+	port, dir := freeport.New(t), t.TempDir()
 	config := filepath.Join(dir, "sentinel.conf")
 	text := fmt.Sprintf("port %s\nbind 127.0.0.1\ndir %s\nsentinel monitor shop 127.0.0.1 %s 1\nsentinel down-after-milliseconds shop 500\nsentinel failover-timeout shop 2000\n", port, dir, master.port)
 	fatal(t, os.WriteFile(config, []byte(text), 0o644))
@@ -32,7 +34,7 @@ func TestSentinel(t *testing.T) {
 		return err == nil && len(known) == 1 && known[0]["master-link-status"] == "ok"
 	})
 	set := func(c *RedisConfig) {
-		c.Sentinel = RedisSentinel{Master: "shop", Addresses: []string{"127.0.0.1:" + freePort(t), "127.0.0.1:" + port}}
+		c.Sentinel = RedisSentinel{Master: "shop", Addresses: []string{freeport.Address(t), "127.0.0.1:" + port}}
 	}
 	channels := openRedis(t, "redis:///0", func(c *RedisConfig) { set(c); c.Subscribe = []string{"req.*"} })
 	list := openRedis(t, "redis:///0", func(c *RedisConfig) { set(c); c.Lists = []string{"logs"} })

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +18,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"sluice/syslog"
+	"sluice/syslog/freeport"
 )
 
 // patience is how long a test waits for what should happen soon.
@@ -46,16 +46,6 @@ func needs(t testing.TB, program, pkg string) {
 	t.Skipf("%s is missing: apt-get install %s", program, pkg)
 }
 
-// freePort is a port that nobody listens on.
-func freePort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	fatal(t, err)
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
-}
-
 // startRedis starts a server that keeps nothing on disk. args are those of redis-server.
 func startRedis(t testing.TB, args ...string) *redisServer {
 	t.Helper()
@@ -63,7 +53,7 @@ func startRedis(t testing.TB, args ...string) *redisServer {
 	dir, err := os.MkdirTemp("", "redis") // a socket's path is short
 	fatal(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	s := &redisServer{t: t, port: freePort(t), socket: filepath.Join(dir, "s")}
+	s := &redisServer{t: t, port: freeport.New(t), socket: filepath.Join(dir, "s")}
 	s.args = append([]string{"--port", s.port, "--bind", "127.0.0.1", "--unixsocket", s.socket, "--dir", dir, "--save", ""}, args...)
 	s.start()
 	s.Client = redis.NewClient(&redis.Options{Addr: s.addr(), MaxRetries: 5, Protocol: 2})

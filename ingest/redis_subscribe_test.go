@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"sluice/syslog"
+	"sluice/syslog/freeport"
 )
 
 // Every way to say where the server is and who comes, and every way to subscribe.
@@ -179,7 +180,7 @@ func TestSubscribeRefused(t *testing.T) {
 		{"no password", "redis://" + s.addr(), "it wants a password: "},
 		{"a wrong user", "redis://nobody:hunter2@" + s.addr(), "the password or the user is wrong: "},
 		{"a user who may not", "redis://web:hunter2@" + s.addr(), "the user may not do that: "},
-		{"nobody there", "redis://:hunter2@127.0.0.1:" + freePort(t), "connection refused"},
+		{"nobody there", "redis://:hunter2@127.0.0.1:" + freeport.New(t), "connection refused"},
 		{"no such socket", "unix:///nonexistent/hunter3", "no such file"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sluice/syslog/freeport"
 )
 
 // selfSigned writes a certificate for 127.0.0.1 and its key, and returns their files.
@@ -45,7 +47,7 @@ func selfSigned(t testing.TB) (cert, key string, pool *x509.CertPool) {
 func TestRedisTLS(t *testing.T) {
 	t.Parallel()
 	cert, key, pool := selfSigned(t)
-	port := freePort(t)
+	port := freeport.New(t)
 	s := startRedis(t, "--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert)
 	pair, err := tls.LoadX509KeyPair(cert, key)
 	fatal(t, err)

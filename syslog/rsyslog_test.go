@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"sluice/syslog/freeport"
 )
 
 // Each message of rsyslog.txt goes through the real rsyslogd and through Parse, and the three built-in formats that
@@ -99,11 +101,11 @@ func startRsyslogd(t *testing.T) *rsyslogd {
 		d.files = append(d.files, filepath.Join(dir, f.ours))
 		fmt.Fprintf(&actions, "  action(type=\"omfile\" file=%q template=%q)\n", d.files[len(d.files)-1], f.theirs)
 	}
-	port := freeUDPPort(t)
+	port := freeport.New(t)
 	conf := filepath.Join(dir, "rsyslog.conf")
 	fatal(t, os.WriteFile(conf, fmt.Appendf(nil, `global(workDirectory=%q net.enableDNS="off")
 module(load="imudp")
-input(type="imudp" address="127.0.0.1" port="%d" ruleset="all")
+input(type="imudp" address="127.0.0.1" port="%s" ruleset="all")
 ruleset(name="all") {
 %s  action(type="omfwd" target="127.0.0.1" port="%d" protocol="udp" template=%q)
 }
@@ -123,18 +125,11 @@ ruleset(name="all") {
 			t.Logf("rsyslogd said: %s", &said)
 		}
 	})
-	d.in, err = net.Dial("udp", fmt.Sprintf("127.0.0.1:%d", port))
+	d.in, err = net.Dial("udp", net.JoinHostPort("127.0.0.1", port))
 	fatal(t, err)
 	t.Cleanup(func() { d.in.Close() })
 	d.awaitStart(t)
 	return d
-}
-
-func freeUDPPort(t *testing.T) int {
-	c, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	fatal(t, err)
-	defer c.Close()
-	return c.LocalAddr().(*net.UDPAddr).Port
 }
 
 // awaitStart knocks until an answer comes, and then until the answer to the last knock has come.

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/syslog/freeport"
 )
 
 // newFileFlow runs a target that writes numbered messages to path, with a spool folder, or where it saves what is left.
@@ -136,7 +138,7 @@ func TestChangeCollector(t *testing.T) {
 		for _, spool := range []int64{0, 64 << 20} {
 			t.Run(fmt.Sprint(name, " with a spool of ", spool), func(t *testing.T) {
 				old, fresh := newCollector(t, "127.0.0.1:0"), newCollector(t, "127.0.0.1:0")
-				where := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+				where := freeport.Address(t)
 				if serve != nil {
 					old.serve = func(_ int, _ net.Conn, lines *bufio.Reader) { serve(old, lines) }
 					old.start()
@@ -216,7 +218,7 @@ func TestChangeQueue(t *testing.T) {
 
 // What waits in a spool that is no longer wanted is sent nevertheless, and what comes meanwhile after it.
 func TestChangeSpoolAway(t *testing.T) {
-	where := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	where := freeport.Address(t)
 	o := spooledOptions(64 << 20)
 	o.Queue.Memory = 8 << 20
 	f := newSpooled(t, o, t.TempDir(), where).start()

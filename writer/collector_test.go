@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"sluice/syslog/freeport"
 )
 
 // A collector takes numbered lines, and does to its connections what a test tells it.
@@ -382,7 +384,7 @@ func TestRemoteSlowly(t *testing.T) {
 
 // Nobody listens at first, and the name leads nowhere: what waits is sent when somebody does.
 func TestRemoteLate(t *testing.T) {
-	where := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	where := freeport.Address(t)
 	f := newFlow(t, testRemoteOptions(), "", where).start()
 	f.send(1000)
 	waitUntil(t, "it was tried three times", func() bool { return f.Errors() > 2 && !f.Up() })

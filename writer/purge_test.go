@@ -2,11 +2,11 @@ package writer
 
 import (
 	"bufio"
-	"fmt"
 	"net"
 	"path/filepath"
 	"testing"
 
+	"sluice/syslog/freeport"
 	"sluice/writer/spool"
 )
 
@@ -32,10 +32,10 @@ func onlyLater(t *testing.T, f *flow, c *collector, from, to int) {
 func TestPurgeWhileAway(t *testing.T) {
 	for _, balance := range []Balance{Failover, Hash} {
 		t.Run(balance.String(), func(t *testing.T) {
-			a := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+			a := freeport.Address(t)
 			b := a
 			if balance == Hash {
-				b = fmt.Sprintf("127.0.0.1:%d", freePort(t))
+				b = freeport.Address(t)
 			}
 			o, path := spooledOptions(64<<20), ""
 			o.Balance = balance

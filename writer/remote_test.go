@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sluice/syslog"
+	"sluice/syslog/freeport"
 )
 
 // A rsyslog is a real rsyslogd that writes what it receives, as raw text, to a file.
@@ -82,15 +83,6 @@ func (r *rsyslog) waitLines(n int) []string {
 	}
 }
 
-func freePort(t *testing.T) int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
 // sender runs a target with that sink and returns a function that sends some lines through it, and one that finishes.
 func sender(t *testing.T, sink Sink, format string) (send func(lines ...string), finish func()) {
 	template, err := syslog.FormatSpec{Text: format, Zone: time.UTC}.Compile()
@@ -153,9 +145,9 @@ func TestRemoteToRsyslog(t *testing.T) {
 		name, network, inputs, format string
 		framing                       RemoteFraming
 	}{
-		{"tcp", "tcp", `module(load="imtcp") input(type="imtcp" port="%d" address="127.0.0.1")`, "rfc3164", SendNewline},
-		{"tcp octet-counted", "tcp", `module(load="imtcp") input(type="imtcp" port="%d" address="127.0.0.1")`, "rfc3164", SendOctetCounted},
-		{"udp", "udp", `module(load="imudp") input(type="imudp" port="%d" address="127.0.0.1" rcvbufSize="8m")`, "rfc3164", SendNewline},
+		{"tcp", "tcp", `module(load="imtcp") input(type="imtcp" port="%s" address="127.0.0.1")`, "rfc3164", SendNewline},
+		{"tcp octet-counted", "tcp", `module(load="imtcp") input(type="imtcp" port="%s" address="127.0.0.1")`, "rfc3164", SendOctetCounted},
+		{"udp", "udp", `module(load="imudp") input(type="imudp" port="%s" address="127.0.0.1" rcvbufSize="8m")`, "rfc3164", SendNewline},
 		{"unixgram", "unixgram", `module(load="imuxsock" SysSock.Use="off") input(type="imuxsock" Socket="%s" RateLimit.Interval="0")`, "raw", SendNewline},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -166,8 +158,8 @@ func TestRemoteToRsyslog(t *testing.T) {
 				address = filepath.Join(t.TempDir(), "in.sock")
 				r = newRsyslog(t, fmt.Sprintf(c.inputs, address))
 			} else {
-				port := freePort(t)
-				address = fmt.Sprintf("127.0.0.1:%d", port)
+				port := freeport.New(t)
+				address = net.JoinHostPort("127.0.0.1", port)
 				r = newRsyslog(t, fmt.Sprintf(c.inputs, port))
 			}
 			options := DefaultRemoteOptions()

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"sluice/syslog"
+	"sluice/syslog/freeport"
 )
 
 // spooledOptions are those of a forward with little memory and a spool.
@@ -40,7 +41,7 @@ func (f *flow) leave() {
 
 // A collector that is away for twenty times the memory: nothing is lost, nobody waits for it, and it comes in order.
 func TestSpoolWhileAway(t *testing.T) {
-	where := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	where := freeport.Address(t)
 	f := newSpooled(t, spooledOptions(64<<20), t.TempDir(), where).start()
 	const messages = 100_000
 	f.send(messages)
@@ -66,7 +67,7 @@ func TestSpoolWhileAway(t *testing.T) {
 func TestSpoolOutlivesRun(t *testing.T) {
 	for name, spool := range map[string]int64{"with a spool": 64 << 20, "without": 0} {
 		t.Run(name, func(t *testing.T) {
-			where, dir := fmt.Sprintf("127.0.0.1:%d", freePort(t)), filepath.Join(t.TempDir(), "spool", "x")
+			where, dir := freeport.Address(t), filepath.Join(t.TempDir(), "spool", "x")
 			o := spooledOptions(spool)
 			o.Queue.Memory = 16 << 20
 			next := 0
@@ -109,7 +110,7 @@ func TestSpoolOutlivesRun(t *testing.T) {
 func TestSpoolFull(t *testing.T) {
 	for _, w := range []WhenFull{BlockSenders, DropOldest, DropNewest} {
 		t.Run(w.String(), func(t *testing.T) {
-			where := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+			where := freeport.Address(t)
 			o := spooledOptions(4 << 20)
 			o.Queue.WhenFull, o.Queue.BlockFor = w, 300*time.Millisecond
 			f := newSpooled(t, o, t.TempDir(), where).start()
@@ -208,7 +209,7 @@ func TestSpoolDiskFull(t *testing.T) {
 		lacks(t, err)
 	}
 	t.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
-	where := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	where := freeport.Address(t)
 	o := spooledOptions(64 << 20)
 	o.Queue.Memory = 2 << 20
 	f := newSpooled(t, o, filepath.Join(dir, "x"), where).start()

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"sluice/syslog"
+	"sluice/syslog/freeport"
 	"sluice/syslog/listen"
 )
 
@@ -182,7 +183,7 @@ func TestSystemdSocketActivate(t *testing.T) {
 	} {
 		t.Run(c.networks[0], func(t *testing.T) {
 			dir := t.TempDir()
-			urls := []string{c.networks[0] + "://" + freePort(t), c.networks[1] + "://" + filepath.Join(dir, "sock")}
+			urls := []string{c.networks[0] + "://" + freeport.Address(t), c.networks[1] + "://" + filepath.Join(dir, "sock")}
 			p := &process{t: t, dir: dir, name: "sluice.yaml"}
 			conf := `{state_dir: ./state, inputs: ["fd://first", "fd://"], rules: [{to: {file: ./out, format: "{input} {transport} {message}"}}]}`
 			if err := os.WriteFile(filepath.Join(dir, p.name), []byte(conf), 0o600); err != nil {

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/syslog/freeport"
 )
 
 var contestRounds = flag.Int("contest", 0, "rounds of each contest between sluice and what is used today: make bench")
@@ -125,7 +127,7 @@ func (c *contest) run(t *testing.T, who contestant, n int) score {
 			stop()
 		}
 	}()
-	r.address = freePort(t)
+	r.address = freeport.Address(t)
 	r.collector = newCounter(t, "127.0.0.1:0")
 	if c.serve != nil {
 		c.serve(r)

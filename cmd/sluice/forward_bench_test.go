@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"sluice/syslog/freeport"
 )
 
 // load sends b.N messages of 200 bytes to address.
@@ -19,7 +21,7 @@ func load(b *testing.B, address string) {
 // lets the collector have them. The sender's receipt says that all are in the spool.
 // go test ./cmd/sluice -run '^$' -bench Spool -benchtime 3000000x -count 3
 func BenchmarkSpool(b *testing.B) {
-	collector := freePort(b)
+	collector := freeport.Address(b)
 	dir := b.TempDir()
 	onTmpfs(b, dir, "size=4g")
 	p := run(b, dir, "sluice.yaml", `{state_dir: ./state, inputs: ["tcp://127.0.0.1:0"], rules: [{to:

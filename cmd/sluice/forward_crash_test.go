@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"sluice/syslog/freeport"
 )
 
 // numbers are what a collector got: how often each number came that a line ends in.
@@ -76,7 +78,7 @@ func receipt(address string, first, count int) bool {
 // all there when the collector comes.
 func TestForwardKilled(t *testing.T) {
 	const kills, senders, count = 10, 4, 500
-	collector := freePort(t)
+	collector := freeport.Address(t)
 	p := run(t, t.TempDir(), "killed", `{state_dir: ./state, inputs: ["tcp://127.0.0.1:0"], rules: [{to:
   {forward: "tcp://`+collector+`", retry: {min: 50ms, max: 200ms}, queue: {memory: 1MiB}}}]}`)
 	var mu sync.Mutex

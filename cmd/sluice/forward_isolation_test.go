@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"sluice/syslog/freeport"
 )
 
 // Beside a target whose collector is dead, its memory and its spool full, a file goes on at the speed it has without it, and
@@ -52,7 +54,7 @@ func TestForwardIsolation(t *testing.T) {
 		return spent
 	}
 	alone := fileTime("")
-	beside := fileTime(`{to: {forward: "tcp://` + freePort(t) + `", queue: {memory: 1MiB, spool: 8MiB, when_full: drop_oldest}}},`)
+	beside := fileTime(`{to: {forward: "tcp://` + freeport.Address(t) + `", queue: {memory: 1MiB, spool: 8MiB, when_full: drop_oldest}}},`)
 	stuck := fileTime(`{to: {forward: "tcp://` + neverReads(t) + `", timeout: {write: 2s}, queue: {memory: 1MiB, spool: 8MiB, when_full: drop_oldest}}},`)
 	t.Logf("alone %s, beside a dead collector %s, beside one that never reads %s", alone, beside, stuck)
 	// They also have the dead one's messages to format and its spool to write; ten times is for a busy machine, where a
@@ -76,7 +78,7 @@ func neverReads(t testing.TB) string {
 // SIGKILL. All that sluice gave a receipt for is in its file at the end.
 func TestForwardToRestartedRsyslogd(t *testing.T) {
 	const restarts, count = 10, 2000
-	dir, address := t.TempDir(), freePort(t)
+	dir, address := t.TempDir(), freeport.Address(t)
 	r := newRsyslogd(t, dir, "rsyslog", `module(load="imtcp")
 input(type="imtcp" port="`+portOf(address)+`" address="127.0.0.1")
 template(name="bare" type="string" string="%rawmsg%\n")

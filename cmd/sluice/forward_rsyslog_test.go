@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"sluice/syslog/freeport"
 )
 
 // gnutls says whether rsyslogd's module for TLS is there, which Debian packs by itself.
@@ -35,7 +37,7 @@ func TestForwardTLSToRsyslogd(t *testing.T) {
 		t.Run(framing, func(t *testing.T) {
 			t.Parallel()
 			f := newTLSFolder(t, t.TempDir())
-			address := freePort(t)
+			address := freeport.Address(t)
 			tlsCollector(t, f, portOf(address)).start()
 			sender := run(t, f.dir, "sender", `{state_dir: ./ours, inputs: [{syslog: "tcp://127.0.0.1:0", framing: nul}], rules: [{to:
   {forward: "tls://`+address+`", framing: `+framing+`, retry: {min: 50ms, max: 100ms}, tls: {ca: ca.pem, cert: client.pem, key: client.key}}}]}`)
@@ -63,7 +65,7 @@ func TestForwardRefusedByRsyslogd(t *testing.T) {
 	gnutls(t)
 	f := newTLSFolder(t, t.TempDir())
 	f.ca.write(t, f.dir, "mine", wish{cn: "web2", names: []string{"web2.example.net"}})
-	address := freePort(t)
+	address := freeport.Address(t)
 	tlsCollector(t, f, portOf(address)).start()
 	sender := run(t, f.dir, "sender", `{state_dir: ./ours, inputs: ["tcp://127.0.0.1:0"], rules: [{to:
   {forward: "tls://`+address+`", retry: {min: 50ms, max: 100ms}, tls: {ca: ca.pem, cert: mine.pem, key: mine.key}}}]}`)

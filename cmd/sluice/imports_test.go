@@ -11,6 +11,7 @@ var mayImport = map[string][]string{
 	"sluice/syslog":             {},
 	"sluice/syslog/socketfile":  {},
 	"sluice/syslog/crowd":       {},
+	"sluice/syslog/freeport":    {},
 	"sluice/syslog/listen":      {"sluice/syslog", "sluice/syslog/crowd", "sluice/syslog/socketfile"},
 	"sluice/ingest":             {"sluice/syslog", "sluice/syslog/crowd", "sluice/syslog/socketfile"},
 	"sluice/rules":              {"sluice/syslog"},

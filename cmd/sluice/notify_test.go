@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"sluice/syslog"
+	"sluice/syslog/freeport"
 )
 
 // A serviceManager is the other end of sd_notify.
@@ -94,7 +95,7 @@ func TestNotify(t *testing.T) {
 func TestWatchdogOfFullQueue(t *testing.T) {
 	m, dir := newServiceManager(t, filepath.Join(t.TempDir(), "notify")), t.TempDir()
 	p := runWith(t, dir, "sluice.yaml", `{state_dir: ./state, unhealthy_after: 1ms, inputs: ["tcp://127.0.0.1:0"], shutdown: 1s,
-		rules: [{to: {forward: "tcp://`+freePort(t)+`", queue: {memory: 1KiB, spool: 0, when_full: block}}}]}`, m.of("40000"))
+		rules: [{to: {forward: "tcp://`+freeport.Address(t)+`", queue: {memory: 1KiB, spool: 0, when_full: block}}}]}`, m.of("40000"))
 	conn, err := net.Dial("tcp", p.address["tcp"])
 	if err != nil {
 		t.Fatal(err)

@@ -158,17 +158,6 @@ func tell(t testing.TB, address, line string) {
 	}
 }
 
-// freePort is a port that nobody listens on. Somebody might, a moment later.
-func freePort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func write(b testing.TB, dir, name, text string) {
 	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 		b.Fatal(err)

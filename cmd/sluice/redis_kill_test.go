@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +11,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"sluice/syslog/freeport"
 )
 
 // startRedis starts a real server that keeps nothing, until the test ends.
@@ -23,14 +24,8 @@ func startRedis(t testing.TB, options ...string) (addr string, client *redis.Cli
 		}
 		t.Skip("redis-server is missing: apt-get install redis-server")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr = l.Addr().String()
-	l.Close()
-	_, port, _ := net.SplitHostPort(addr)
-	cmd := exec.Command("redis-server", append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir()}, options...)...)
+	addr = freeport.Address(t)
+	cmd := exec.Command("redis-server", append([]string{"--port", portOf(addr), "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir()}, options...)...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

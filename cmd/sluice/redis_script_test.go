@@ -2,11 +2,12 @@ package main
 
 import (
 	"bufio"
-	"net"
 	"os/exec"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"sluice/syslog/freeport"
 )
 
 // A testRedis is the redis-server of one script.
@@ -23,11 +24,7 @@ func redisCommand(ts *testscript.TestScript, neg bool, args []string) {
 	switch args[0] {
 	case "start":
 		if ts.Getenv("REDISPORT") == "" {
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			ts.Check(err)
-			_, port, _ := net.SplitHostPort(l.Addr().String())
-			l.Close()
-			ts.Setenv("REDISPORT", port)
+			ts.Setenv("REDISPORT", freeport.New(ts))
 			ts.Defer(r.kill)
 		}
 		options := []string{"--port", ts.Getenv("REDISPORT"), "--bind", "127.0.0.1", "--dir", ts.MkAbs("."), "--save", ""}

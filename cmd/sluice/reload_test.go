@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"sluice/syslog/freeport"
 )
 
 // reload runs sluice reload against a running one, with another configuration in its file.
@@ -215,7 +217,7 @@ func TestReloadRemovesTarget(t *testing.T) {
 	forward := func(to string) string {
 		return "out: {forward: 'tcp://" + to + "', format: message, retry: {min: 50ms, max: 100ms}}"
 	}
-	p := run(t, t.TempDir(), "sluice.yaml", conf(forward(freePort(t)), "out"))
+	p := run(t, t.TempDir(), "sluice.yaml", conf(forward(freeport.Address(t)), "out"))
 	tell(t, p.address["tcp"], "<13>shop: one")
 	if out, code := p.reload(conf("", "./else.log")); code != 0 {
 		t.Fatal(out)
