@@ -80,13 +80,13 @@ func (p *jsonPart) append(dst []byte, m *Message, t *Template) []byte {
 		switch {
 		case k.row.number:
 			dst = append(dst, k.key...)
-			dst = k.row.append(dst, m, k.Field)
+			dst = k.row.append(dst, m)
 		case k.row.stamp != nil:
 			dst = append(append(dst, k.key...), '"')
 			dst = append(p.stamp.append(dst, k.row.stamp(m)), '"')
 		case k.plain:
 			dst = append(append(dst, k.key...), '"')
-			dst = append(k.row.append(dst, m, k.Field), '"')
+			dst = append(k.row.append(dst, m), '"')
 		default:
 			v := k.Value(m, t.scratch)
 			if len(v) > 0 || k.always {

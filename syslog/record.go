@@ -1,25 +1,32 @@
 package syslog
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/tidwall/gjson"
 )
 
-// appendRecordField appends the value of record.NAME, or nothing: a string's text, the JSON of anything else. A name
-// with dots is a path into nested objects.
-func appendRecordField(dst []byte, m *Message, f Field) []byte {
-	if len(m.Record) == 0 {
-		return dst
+// recordRow is the row of record.NAME. Its value is a string's text, the JSON of anything else, or nothing. A name with dots is
+// a path into nested objects.
+func recordRow(name string) (row, error) {
+	if name == "" {
+		return row{}, errors.New("record needs a name: record.NAME")
 	}
-	v := gjson.GetBytes(m.Record, f.path)
-	switch v.Type {
-	case gjson.Null:
-		return dst
-	case gjson.String:
-		return append(dst, v.Str...)
-	}
-	return append(dst, v.Raw...)
+	path := recordPath(name)
+	return row{append: func(dst []byte, m *Message) []byte {
+		if len(m.Record) == 0 {
+			return dst
+		}
+		v := gjson.GetBytes(m.Record, path)
+		switch v.Type {
+		case gjson.Null:
+			return dst
+		case gjson.String:
+			return append(dst, v.Str...)
+		}
+		return append(dst, v.Raw...)
+	}}, nil
 }
 
 // recordPath is a dotted name as a gjson path in which nothing but the dots means anything.

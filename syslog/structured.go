@@ -2,14 +2,23 @@ package syslog
 
 import (
 	"bytes"
+	"errors"
+	"strings"
 	"sync"
 
 	gosyslog "github.com/influxdata/go-syslog/v3"
 	"github.com/influxdata/go-syslog/v3/rfc5424"
 )
 
-// An sdParam names a parameter of the structured data.
-type sdParam struct{ id, name string }
+// sdRow is the row of sd.ID.PARAM. An SD-ID may hold dots, a PARAM-NAME seldom does.
+func sdRow(name string) (row, error) {
+	dot := strings.LastIndexByte(name, '.')
+	if dot < 1 || dot == len(name)-1 {
+		return row{}, errors.New("sd needs an id and a parameter: sd.ID.PARAM")
+	}
+	id, param := name[:dot], name[dot+1:]
+	return row{append: func(dst []byte, m *Message) []byte { return appendSDParam(dst, m.StructuredData, id, param) }}, nil
+}
 
 var sdMachines = sync.Pool{New: func() any { return rfc5424.NewMachine() }}
 
@@ -35,20 +44,20 @@ func appendRegularEscapes(dst, sd []byte) []byte {
 	return dst
 }
 
-// appendSDField appends the decoded value of sd.ID.PARAM, or nothing. go-syslog decodes; it is slow and allocates, so it is
-// asked only for messages that hold the ID's text.
-func appendSDField(dst []byte, m *Message, f Field) []byte {
-	if !bytes.Contains(m.StructuredData, []byte(f.sd.id)) {
+// appendSDParam appends the decoded value of a parameter, or nothing. go-syslog decodes; it is slow and allocates, so it is asked
+// only where the text of the ID is.
+func appendSDParam(dst, data []byte, id, param string) []byte {
+	if !bytes.Contains(data, []byte(id)) {
 		return dst
 	}
 	machine := sdMachines.Get().(gosyslog.Machine)
 	defer sdMachines.Put(machine)
-	parsed, err := machine.Parse(appendRegularEscapes([]byte("<13>1 - - - - - "), m.StructuredData))
+	parsed, err := machine.Parse(appendRegularEscapes([]byte("<13>1 - - - - - "), data))
 	if err != nil {
 		return dst
 	}
 	if p, ok := parsed.(*rfc5424.SyslogMessage); ok && p.StructuredData != nil {
-		return append(dst, (*p.StructuredData)[f.sd.id][f.sd.name]...)
+		return append(dst, (*p.StructuredData)[id][param]...)
 	}
 	return dst
 }
