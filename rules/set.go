@@ -27,12 +27,15 @@ type Set struct {
 	Rules    []*Rule
 	targets  int
 	index    index
+	recall   recall
 	unrouted atomic.Uint64
 }
 
 // NewSet returns a Set over so many targets.
 func NewSet(rules []*Rule, targets int) *Set {
-	return &Set{Rules: rules, targets: targets, index: newIndex(rules)}
+	s := &Set{Rules: rules, targets: targets, index: newIndex(rules)}
+	s.recall.use(rules)
+	return s
 }
 
 // Unrouted is how many messages no rule matched.
@@ -42,6 +45,7 @@ func (s *Set) Unrouted() uint64 { return s.unrouted.Load() }
 type Routes struct {
 	To      [][]int32 // for each target the indexes of its messages in the batch, ascending
 	matches []uint32
+	matched []int32 // the rules that the message at hand matches
 	eval    eval
 	found   candidates
 	of      *Set
@@ -51,12 +55,20 @@ type Routes struct {
 func (s *Set) Route(b *syslog.Batch, r *Routes) {
 	r.reset(s)
 	unrouted := uint64(0)
+	memory := s.recall.begin()
 	for i := range b.Messages {
-		r.eval.look(&b.Messages[i])
-		if !s.route(r, int32(i)) {
+		m := &b.Messages[i]
+		matched, before := memory.find(m)
+		if !before {
+			matched = s.match(r, m)
+			memory.keep(matched)
+		}
+		if len(matched) == 0 {
 			unrouted++
 		}
+		s.send(r, matched, int32(i))
 	}
+	s.recall.end(memory)
 	for i, n := range r.matches {
 		if n > 0 {
 			s.Rules[i].matches.Add(uint64(n))
@@ -67,40 +79,44 @@ func (s *Set) Route(b *syslog.Batch, r *Routes) {
 	}
 }
 
-// route reports whether any rule matched.
-func (s *Set) route(r *Routes, i int32) bool {
-	matched, stop := false, false
+// match returns the rules that m matches, valid until the next call.
+func (s *Set) match(r *Routes, m *syslog.Message) []int32 {
+	r.matched = r.matched[:0]
+	r.eval.look(m)
 	r.found.find(&s.index, &r.eval)
 	if r.found.n == 1 { // the usual case: no table has rules for this message
 		for _, o := range r.found.lists[0] {
-			if r.found.heldBack(o) {
-				continue
-			}
-			if matched, stop = s.apply(r, o.rule, i, matched); stop {
+			if !r.found.heldBack(o) && s.ask(r, o.rule) {
 				break
 			}
 		}
-		return matched
+		return r.matched
 	}
-	for n := r.found.next(); n >= 0 && !stop; n = r.found.next() {
-		matched, stop = s.apply(r, n, i, matched)
+	for n := r.found.next(); n >= 0 && !s.ask(r, n); {
+		n = r.found.next()
 	}
-	return matched
+	return r.matched
 }
 
-// apply asks rule n. It returns whether any rule has matched by now, and whether this one says stop.
-func (s *Set) apply(r *Routes, n, i int32, before bool) (matched, stop bool) {
+// ask notes rule n if the message matches it, and reports whether no other is to be asked then.
+func (s *Set) ask(r *Routes, n int32) (stop bool) {
 	if !s.index.rules[n].holds(&r.eval) {
-		return before, false
+		return false
 	}
-	r.matches[n]++
-	rule := s.Rules[n]
-	for _, t := range rule.Targets {
-		if to := r.To[t]; len(to) == 0 || to[len(to)-1] != i { // once, even if two rules say so
-			r.To[t] = append(to, i)
+	r.matched = append(r.matched, n)
+	return s.Rules[n].Stop
+}
+
+// send counts the rules that message i matches, and adds it to their targets.
+func (s *Set) send(r *Routes, matched []int32, i int32) {
+	for _, n := range matched {
+		r.matches[n]++
+		for _, t := range s.Rules[n].Targets {
+			if to := r.To[t]; len(to) == 0 || to[len(to)-1] != i { // once, even if two rules say so
+				r.To[t] = append(to, i)
+			}
 		}
 	}
-	return true, rule.Stop
 }
 
 func (r *Routes) reset(s *Set) {
