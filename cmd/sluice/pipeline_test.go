@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -31,24 +30,34 @@ func (nowhere) Close() error              { return nil }
 
 func newFlow(tb testing.TB, format string, set ...*rules.Rule) *flow {
 	tb.Helper()
-	template, err := syslog.FormatSpec{Text: format, Zone: time.UTC}.Compile()
-	if err != nil {
-		tb.Fatal(err)
-	}
+	return newFlows(tb, format, []string{""}, set...)
+}
+
+// newFlows is newFlow with a target for each path.
+func newFlows(tb testing.TB, format string, paths []string, set ...*rules.Rule) *flow {
+	tb.Helper()
 	opts := syslog.DefaultParseOptions()
 	opts.Location = time.UTC
-	queue := writer.NewQueue(writer.DefaultFileOptions().Queue, template, nil)
-	target := writer.NewTarget("nowhere", queue, nowhere{}, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	ctx, cancel := context.WithCancel(tb.Context())
-	done := make(chan error)
-	go func() { done <- target.Run(ctx) }()
-	tb.Cleanup(func() { cancel(); <-done })
+	tb.Cleanup(cancel)
+	var targets []*writer.Target
+	for _, p := range paths {
+		template, err := syslog.FormatSpec{Text: format, Zone: time.UTC}.Compile()
+		fatal(tb, err)
+		path, err := writer.CompilePath(p, time.UTC)
+		fatal(tb, err)
+		target := writer.NewTarget("nowhere", writer.NewQueue(writer.DefaultFileOptions().Queue, template, path), nowhere{}, slog.New(slog.DiscardHandler))
+		targets = append(targets, target)
+		done := make(chan error)
+		go func() { done <- target.Run(ctx) }()
+		tb.Cleanup(func() { cancel(); <-done })
+	}
 	f := &flow{
 		framer: syslog.Framer{Max: 64 << 10},
 		parser: syslog.NewParser(opts, time.UTC),
 		batch:  syslog.NewBatch(),
 		origin: &syslog.Origin{Input: "bench", Transport: syslog.TCP, Source: []byte("10.0.0.7"), Host: []byte("10.0.0.7")},
-		to:     newPipeline(ctx, rules.NewSet(set, 1), []*writer.Target{target}),
+		to:     newPipeline(ctx, rules.NewSet(set, len(targets)), targets),
 	}
 	f.batch.Feed = &syslog.Feed{Patience: syslog.Patiently}
 	f.parser.SetNow(time.Date(2026, 11, 20, 15, 18, 0, 0, time.UTC))
@@ -102,4 +111,27 @@ func BenchmarkFlow(b *testing.B) {
 			}
 		})
 	}
+	b.Run("30 rules and files by host", func(b *testing.B) {
+		tag, err := syslog.FieldNamed("tag")
+		fatal(b, err)
+		var paths []string
+		var set []*rules.Rule
+		for i, name := range strings.Fields(forTags("%s", " ")) {
+			match, err := rules.Compare(tag, "contains", []string{name}, false)
+			fatal(b, err)
+			set = append(set, &rules.Rule{Name: name, Match: match, Targets: []int{i}, Stop: true})
+			paths = append(paths, "")
+		}
+		set = append(set, &rules.Rule{Name: "others", Targets: []int{len(paths)}})
+		f := newFlows(b, "standard", append(paths, "/var/log/hosts/{hostname}"), set...)
+		stream := []byte(strings.Join(mixture(), ""))
+		b.SetBytes(200)
+		b.ReportAllocs()
+		for n := 0; n < b.N; {
+			for at := 0; at < len(stream) && n < b.N; at += perRead * 200 {
+				f.feed(stream[at : at+perRead*200])
+				n += perRead
+			}
+		}
+	})
 }
