@@ -31,7 +31,8 @@ type memory struct {
 	*recall
 	memos   [memos]memo
 	looks   looks // of the message at hand
-	at      *memo // where it belongs; nil if it is too long
+	at      *memo // where it is to be kept; nil if it is too long
+	second  bool  // which of two places was used last
 	scratch []byte
 	asked   int // of the batch at hand
 	found   int
@@ -116,12 +117,26 @@ func (m *memory) find(msg *syslog.Message) (matched []int32, ok bool) {
 	if m.at = nil; !m.look(msg) {
 		return nil, false
 	}
-	m.at = &m.memos[maphash.Bytes(m.seed, m.looks.bytes[:m.looks.n])%memos]
-	if m.at.n != m.looks.n || string(m.at.bytes[:m.at.n]) != string(m.looks.bytes[:m.looks.n]) {
-		return nil, false
+	// There are two places for each, lest two that meet in one have each other forgotten all the time.
+	n := maphash.Bytes(m.seed, m.looks.bytes[:m.looks.n]) % memos
+	for _, n := range [...]uint64{n, n ^ 1} {
+		if at := &m.memos[n]; at.looks.same(&m.looks) {
+			m.found++
+			return at.matched[:at.rules], true
+		}
 	}
-	m.found++
-	return m.at.matched[:m.at.rules], true
+	if m.memos[n].n > 0 {
+		m.second = !m.second
+		if m.second {
+			n ^= 1
+		}
+	}
+	m.at = &m.memos[n]
+	return nil, false
+}
+
+func (l *looks) same(o *looks) bool {
+	return l.n == o.n && string(l.bytes[:l.n]) == string(o.bytes[:o.n])
 }
 
 // look notes what rules see of msg. It reports false for what is not worth it: values that are long are seldom the same, and
