@@ -19,48 +19,9 @@ func recalling(t *testing.T, more ...*Rule) *Set {
 	return NewSet(set, 10)
 }
 
-// Only the first of messages that look alike is asked about; a batch of nothing but new ones has the next few not looked up.
-func TestRecall(t *testing.T) {
-	same := make([]string, syslog.BatchSize)
-	fresh := make([]string, syslog.BatchSize)
-	for i := range same {
-		same[i] = fmt.Sprintf("<134>Nov 20 15:17:52 host%d svc7[12]: number %d", i, i)
-		fresh[i] = fmt.Sprintf("<134>Nov 20 15:17:52 host7 svc7[x%d]: x", i)
-	}
-	memory := recalling(t).recall.begin()
-	known := func(lines []string) (n int) {
-		b := batchOf(t, lines...)
-		memory.begin()
-		for i := range b.Messages {
-			matched, ok := memory.find(&b.Messages[i])
-			if !ok {
-				memory.keep([]int32{7})
-			} else if n++; !slices.Equal(matched, []int32{7}) {
-				t.Errorf("rules %v", matched)
-			}
-		}
-		memory.end()
-		return n
-	}
-	if n := known(same); n != len(same)-1 {
-		t.Errorf("%d messages were known", n)
-	}
-	if n := known(fresh); n != 0 {
-		t.Errorf("%d new messages were known", n)
-	}
-	for i := range recallRest - 1 {
-		if n := known(same); n > 0 {
-			t.Errorf("%d messages were known %d batches later", n, i)
-		}
-	}
-	if n := known(same); n < len(same)-1 {
-		t.Errorf("after a rest %d messages were known", n)
-	}
-}
-
 // What looks different to any rule is not taken for the same.
 func TestRecallTellsApart(t *testing.T) {
-	long := strings.Repeat("x", maxLooks)
+	long := strings.Repeat("x", 60)
 	for _, lines := range [][2]string{
 		{"<134>Nov 20 15:17:52 web svc1: x", "<134>Nov 20 15:17:52 web svc2: x"},
 		{"<134>Nov 20 15:17:52 web svc1: x", "<133>Nov 20 15:17:52 web svc1: x"},
@@ -110,8 +71,8 @@ func TestRecallIsLeftAlone(t *testing.T) {
 		{"three", rules(3, "app_name"), false},
 		{"ten of the PRI alone", []*Rule{{Match: cond(t, "facility", "", "mail")}}, false},
 	} {
-		if m := NewSet(c.set, 0).recall.begin(); (m != nil) != c.want {
-			t.Errorf("%s: %t", c.name, m != nil)
+		if m := NewSet(c.set, 0).recall.begin(); (m.Recall != nil) != c.want {
+			t.Errorf("%s: %t", c.name, m.Recall != nil)
 		}
 	}
 }

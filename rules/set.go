@@ -61,7 +61,7 @@ func (s *Set) Route(b *syslog.Batch, r *Routes) {
 		matched, before := memory.find(m)
 		if !before {
 			matched = s.match(r, m)
-			memory.keep(matched)
+			memory.keep(m, matched)
 		}
 		if len(matched) == 0 {
 			unrouted++

@@ -169,7 +169,7 @@ func (f Field) IsStamp() bool { return f.row.stamp != nil }
 func (f Field) IsDate() bool { return f.row.date }
 
 // Recurs reports whether a few values of the field make up most messages, as is so with what a service or a host sends.
-func (f Field) Recurs() bool { return f.row.recurs || f.row.shared != notShared }
+func (f Field) Recurs() bool { return f.row.recurs || f.row.date || f.row.shared != notShared }
 
 // Value returns the field's value in m: a slice of the message where there is one, else made in scratch, which may
 // grow. The value is valid until m or scratch changes.
