@@ -34,7 +34,7 @@ type Block struct {
 // size is what the block takes of its queue's memory, unless it is in the spool as well: not the text alone, since empty messages have ends too, and short
 // ones long paths.
 func (b *Block) size() int {
-	return len(b.Text) + 4*len(b.Ends) + len(b.paths.text) + 12*len(b.paths.runs)
+	return len(b.Text) + 4*len(b.Ends) + b.paths.size()
 }
 
 // newBlock leaves room for one message of common size beyond the size at which a block is full.
@@ -48,13 +48,21 @@ func (b *Block) Count() int { return len(b.Ends) }
 func (b *Block) reset() {
 	b.Text, b.Ends, b.next, b.rest, b.spooled, b.evicted = b.Text[:0], b.Ends[:0], nil, false, false, false
 	b.purged, b.empty = false, false
-	b.paths.text, b.paths.runs = b.paths.text[:0], b.paths.runs[:0]
+	b.paths.reset()
 }
 
 // add ends the message that was appended to Text.
 func (b *Block) add() {
 	b.Ends = append(b.Ends, uint32(len(b.Text)))
 	b.Text = append(b.Text, '\n')
+}
+
+// lead says where the message goes that is added next.
+func (b *Block) lead(to *leaf) {
+	if to.named != b.first+1 {
+		to.named, to.name = b.first+1, b.paths.call(to.path)
+	}
+	b.paths.addNamed(to.name, b.Count())
 }
 
 // behind is the block of those messages that do not end within the first n bytes of b; nil if all do.
@@ -86,27 +94,58 @@ func (b *Block) start(n uint32) uint32 {
 // paths say which message goes to which file, where the path holds fields. Messages that follow each other with the
 // same path share a run.
 type paths struct {
-	text []byte
-	runs []run
+	text  []byte
+	names []name // of the paths in text; one may be there twice
+	runs  []run
 }
+
+// A name is where a path is in text.
+type name struct{ from, to uint32 }
 
 type run struct {
-	from, to uint32 // the path in text
-	behind   uint32 // the first message that is not in the run
+	name   uint32 // which of names
+	behind uint32 // the first message that is not in the run
 }
+
+// size is what they take of a queue's memory.
+func (p *paths) size() int { return len(p.text) + 8*len(p.names) + 8*len(p.runs) }
 
 // add notes the path of message number n, which must be the next.
-func (p *paths) add(path []byte, n int) {
-	if k := len(p.runs); k > 0 && string(p.of(p.runs[k-1])) == string(path) {
-		p.runs[k-1].behind = uint32(n + 1)
+func (p *paths) add(path string, n int) {
+	if k := len(p.runs); k == 0 || string(p.of(p.runs[k-1])) != path {
+		p.end(p.call(path), n+1)
 		return
 	}
-	from := uint32(len(p.text))
-	p.text = append(p.text, path...)
-	p.runs = append(p.runs, run{from, uint32(len(p.text)), uint32(n + 1)})
+	p.runs[len(p.runs)-1].behind = uint32(n + 1)
 }
 
-func (p *paths) of(r run) []byte { return p.text[r.from:r.to] }
+// addNamed is add for a path whose name is known.
+func (p *paths) addNamed(name uint32, n int) {
+	if k := len(p.runs); k == 0 || p.runs[k-1].name != name {
+		p.end(name, n+1)
+		return
+	}
+	p.runs[len(p.runs)-1].behind = uint32(n + 1)
+}
+
+// end ends a run in front of message number behind.
+func (p *paths) end(name uint32, behind int) {
+	p.runs = append(p.runs, run{name, uint32(behind)})
+}
+
+// call gives a path a name.
+func (p *paths) call(path string) uint32 {
+	from := uint32(len(p.text))
+	p.text = append(p.text, path...)
+	p.names = append(p.names, name{from, uint32(len(p.text))})
+	return uint32(len(p.names) - 1)
+}
+
+func (p *paths) of(r run) []byte { return p.path(p.names[r.name]) }
+
+func (p *paths) path(n name) []byte { return p.text[n.from:n.to] }
+
+func (p *paths) reset() { p.text, p.names, p.runs = p.text[:0], p.names[:0], p.runs[:0] }
 
 // A list is blocks in the order in which they were filled.
 type list struct {

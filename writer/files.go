@@ -22,7 +22,7 @@ type files struct {
 	aside  int              // bytes that they owe
 	tried  time.Time        // when they were last tried
 	now    time.Time        // of the block in hand
-	runs   []*file          // where each run of it goes
+	named  []*file          // what its names mean
 	text   []byte           // its text, in the order of files
 }
 
@@ -37,7 +37,7 @@ func (fs *files) write(b *Block) error {
 	left := fs.dirty[:0]
 	for _, f := range fs.dirty {
 		err := fs.writePart(f)
-		if isPathFault(err) && f.done == 0 {
+		if err != nil && f.done == 0 && isPathFault(err) {
 			fs.layAside(f, err)
 			err = nil
 		}
@@ -75,7 +75,7 @@ func (fs *files) rest(b *Block) *Block {
 			end := from + bytes.IndexByte(f.part[from:], '\n')
 			if end >= f.done {
 				rest.Text = append(rest.Text, f.part[from:end]...)
-				rest.paths.add([]byte(f.path), rest.Count())
+				rest.paths.add(f.path, rest.Count())
 				rest.add()
 			}
 			from = end + 1
@@ -110,20 +110,24 @@ func (fs *files) writePart(f *file) error {
 
 // shareOut gives each file its part: all that goes to one file stands together, so that it takes one write.
 func (fs *files) shareOut(b *Block) {
-	fs.runs = fs.runs[:0]
-	n := uint32(0)
-	for _, r := range b.paths.runs {
-		f := fs.known[string(b.paths.of(r))]
+	fs.named = fs.named[:0]
+	for _, name := range b.paths.names {
+		path := b.paths.path(name)
+		f := fs.known[string(path)]
 		if f == nil {
-			f = &file{path: string(b.paths.of(r))}
+			f = &file{path: string(path)}
 			fs.known[f.path] = f
 		}
+		fs.named = append(fs.named, f)
+	}
+	n := uint32(0)
+	for _, r := range b.paths.runs {
+		f := fs.named[r.name]
 		if f.size == 0 {
 			fs.dirty = append(fs.dirty, f)
 		}
 		f.size += int(b.start(r.behind) - b.start(n))
 		f.count += int(r.behind - n)
-		fs.runs = append(fs.runs, f)
 		n = r.behind
 	}
 	if len(fs.dirty) == 1 {
@@ -137,8 +141,8 @@ func (fs *files) shareOut(b *Block) {
 		from += f.size
 	}
 	n = 0
-	for i, r := range b.paths.runs {
-		f := fs.runs[i]
+	for _, r := range b.paths.runs {
+		f := fs.named[r.name]
 		f.part = append(f.part, b.Text[b.start(n):b.start(r.behind)]...)
 		n = r.behind
 	}

@@ -108,7 +108,7 @@ func blockOf(lines ...line) *Block {
 	for _, l := range lines {
 		b.Text = append(b.Text, l.text...)
 		if l.path != "" {
-			b.paths.add([]byte(l.path), b.Count())
+			b.paths.add(l.path, b.Count())
 		}
 		b.add()
 	}

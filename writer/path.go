@@ -1,7 +1,6 @@
 package writer
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"time"
@@ -17,12 +16,23 @@ const maxComponent = 255
 type Path struct {
 	template *syslog.Template
 	text     []byte
+	recall   *syslog.Recall[*leaf] // nil: every message's is made
 
-	limit int                 // how many different paths it makes at most; 0: any number
-	made  map[string]struct{} // those that it has made
-	last  []byte              // the one it made last
-	other []byte              // what it makes instead of one too many
+	leaves map[string]*leaf // those that it has made
+	last   *leaf            // the one that it made last
+	limit  int               // how many it makes at most; 0: any number
+	other  *leaf            // what it makes instead of one too many
 }
+
+// A leaf is one of the paths that a Path makes.
+type leaf struct {
+	path  string
+	named uint64 // the block that has its name, as block.first + 1
+	name  uint32 // its name there
+}
+
+// maxLeaves bounds what is known of paths whose number has no limit.
+const maxLeaves = 10000
 
 // otherName stands for every field's value in the path that takes what would be one file too many.
 const otherName = "_other"
@@ -30,7 +40,7 @@ const otherName = "_other"
 // Limit bounds how many different paths are made, so that a sender who invents hosts cannot fill a disk with files. What
 // would be one more goes to the path with _other in the place of its fields.
 func (p *Path) Limit(paths int) {
-	p.limit, p.made, p.other = paths, map[string]struct{}{}, []byte(p.template.Fill(otherName))
+	p.limit, p.other = paths, &leaf{path: p.template.Fill(otherName)}
 }
 
 // CompilePath compiles a path with {field}s. It returns nil for a path that has none.
@@ -39,31 +49,44 @@ func CompilePath(text string, zone *time.Location) (*Path, error) {
 	if err != nil || len(t.Fields()) == 0 {
 		return nil, err
 	}
-	return &Path{template: t}, nil
+	return &Path{template: t, leaves: map[string]*leaf{}, recall: syslog.NewRecall[*leaf](false, t.Fields()...)}, nil
 }
 
-// render returns m's path, valid until the next call.
-func (p *Path) render(m *syslog.Message) []byte {
+// of returns the leaf that m goes to.
+func (p *Path) of(m *syslog.Message) *leaf {
+	if p.recall == nil {
+		return p.find(m)
+	}
+	if before, ok := p.recall.Find(m); ok {
+		return *before
+	}
+	to := p.find(m)
+	p.recall.Keep(to)
+	return to
+}
+
+// find makes m's path, and returns what is known of it.
+func (p *Path) find(m *syslog.Message) *leaf {
 	p.text = p.template.Append(p.text[:0], m)
 	if len(p.text) > maxComponent {
 		p.text = cutComponents(p.text)
 	}
-	if p.limit > 0 && !bytes.Equal(p.text, p.last) && !p.allowed() {
-		return p.other
+	if p.last != nil && p.last.path == string(p.text) {
+		return p.last
 	}
-	return p.text
-}
-
-// allowed reports whether the path at hand was made before, or may be made.
-func (p *Path) allowed() bool {
-	if _, ok := p.made[string(p.text)]; !ok {
-		if len(p.made) >= p.limit {
-			return false
+	to := p.leaves[string(p.text)]
+	if to == nil {
+		switch {
+		case p.limit > 0 && len(p.leaves) >= p.limit:
+			return p.other
+		case len(p.leaves) >= maxLeaves:
+			clear(p.leaves) // a path may have two leaves: that costs a name, no more
 		}
-		p.made[string(p.text)] = struct{}{}
+		to = &leaf{path: string(p.text)}
+		p.leaves[to.path] = to
 	}
-	p.last = append(p.last[:0], p.text...)
-	return true
+	p.last = to
+	return to
 }
 
 // cutComponents shortens every component that is too long. Components that differ anywhere still differ.
@@ -91,4 +114,4 @@ func cutComponents(path []byte) []byte {
 }
 
 // Of is the path of m's file.
-func (p *Path) Of(m *syslog.Message) string { return string(p.render(m)) }
+func (p *Path) Of(m *syslog.Message) string { return p.of(m).path }

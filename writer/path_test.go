@@ -1,6 +1,8 @@
 package writer
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,7 +17,7 @@ func renderPath(t testing.TB, template, host, app string) string {
 	p, err := CompilePath(template, time.UTC)
 	fatal(t, err)
 	m := &syslog.Message{Hostname: []byte(host), AppName: []byte(app), Received: syslog.StampOf(time.Date(2026, 11, 20, 15, 17, 52, 0, time.UTC), 6)}
-	return string(p.render(m))
+	return p.Of(m)
 }
 
 // A sender chooses the values. None leaves its place in the path.
@@ -124,5 +126,58 @@ func TestPathLimit(t *testing.T) {
 	a, b, other := "/logs/a/x-kern.log", "/logs/b/x-kern.log", "/logs/_other/_other-_other.log"
 	if want := []string{a, b, other, a, b, other, a}; !slices.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}
+
+// What is remembered of messages that look alike changes nothing but the time it takes, nor does it grow with hosts that are
+// made up, be their number limited or not.
+func TestPathRemembers(t *testing.T) {
+	for _, limit := range []int{0, 20} {
+		p, err := CompilePath("/logs/{hostname}/{app_name|lower}-{date}.log", time.UTC)
+		fatal(t, err)
+		if limit > 0 {
+			p.Limit(limit)
+		}
+		if p.recall == nil {
+			t.Fatal("nothing is remembered")
+		}
+		b, r := newBlock(), rand.New(rand.NewPCG(1, 1))
+		var want []string
+		seen := map[string]bool{}
+		for n := range 4 * maxLeaves {
+			host := fmt.Sprint("host", r.IntN(10))
+			if n%5 == 0 {
+				host = fmt.Sprint("/made up/", n)
+			}
+			m := syslog.Message{Hostname: []byte(host), AppName: []byte("App"), Received: syslog.StampOf(time.Date(2026, 11, 20+n/maxLeaves, 15, 17, 52, 0, time.UTC), 6)}
+			path := fmt.Sprintf("/logs/%s/app-2026-11-%d.log", strings.ReplaceAll(host, "/", "_"), 20+n/maxLeaves)
+			if limit > 0 && !seen[path] && len(seen) == limit {
+				path = "/logs/_other/_other-_other.log"
+			} else {
+				seen[path] = true
+			}
+			want = append(want, path)
+			b.lead(p.of(&m))
+			b.add()
+			if len(p.leaves) > maxLeaves || limit > 0 && len(p.leaves) > limit {
+				t.Fatalf("%d paths are known", len(p.leaves))
+			}
+			if b.Count() < 3000 {
+				continue
+			}
+			from := uint32(0)
+			for _, run := range b.paths.runs {
+				for ; from < run.behind; from++ {
+					if got := string(b.paths.of(run)); got != want[from] {
+						t.Fatalf("message %d goes to %s, not to %s", n-len(want)+int(from), got, want[from])
+					}
+				}
+			}
+			if int(from) != len(want) {
+				t.Fatalf("%d of %d messages have a path", from, len(want))
+			}
+			b.reset()
+			b.first, want = uint64(n+1), nil
+		}
 	}
 }

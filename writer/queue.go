@@ -181,7 +181,7 @@ func (q *Queue) append(m *syslog.Message) int {
 	before := o.size()
 	o.Text = q.format.Append(o.Text, m)
 	if q.path != nil {
-		o.paths.add(q.path.render(m), o.Count())
+		o.lead(q.path.of(m))
 	}
 	o.add()
 	q.appended++

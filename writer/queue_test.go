@@ -168,7 +168,7 @@ func TestQueueMemoryBeside(t *testing.T) {
 			}
 			held := 0
 			for block, _ := q.tryTake(); block != nil; block, _ = q.tryTake() {
-				held += cap(block.Text) + 4*cap(block.Ends) + cap(block.paths.text) + 12*cap(block.paths.runs)
+				held += cap(block.Text) + 4*cap(block.Ends) + cap(block.paths.text) + 8*cap(block.paths.names) + 8*cap(block.paths.runs)
 				q.settle()
 			}
 			if held > 3*memory { // capacities, not lengths

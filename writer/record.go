@@ -13,9 +13,10 @@ import (
 func (b *Block) record() *spool.Record {
 	r := &spool.Record{Text: b.Text, Ends: b.Ends}
 	for _, run := range b.paths.runs {
+		path := b.paths.of(run)
 		r.Paths = binary.LittleEndian.AppendUint32(r.Paths, run.behind)
-		r.Paths = binary.LittleEndian.AppendUint32(r.Paths, run.to-run.from)
-		r.Paths = append(r.Paths, b.paths.of(run)...)
+		r.Paths = binary.LittleEndian.AppendUint32(r.Paths, uint32(len(path)))
+		r.Paths = append(r.Paths, path...)
 	}
 	return r
 }
@@ -36,9 +37,7 @@ func (b *Block) fill(r *spool.Record) error {
 		if p = p[8:]; uint64(n) > uint64(len(p)) || next <= behind || next > uint32(b.Count()) {
 			return errRecord
 		}
-		from := uint32(len(b.paths.text))
-		b.paths.text = append(b.paths.text, p[:n]...)
-		b.paths.runs = append(b.paths.runs, run{from, from + n, next})
+		b.paths.end(b.paths.call(string(p[:n])), int(next))
 		p, behind = p[n:], next
 	}
 	if len(r.Paths) > 0 && behind != uint32(b.Count()) {

@@ -109,7 +109,7 @@ func (q *Queue) lead(b *Block) {
 		return
 	}
 	before := b.size()
-	b.paths.add(q.path.other, b.Count()-1)
+	b.paths.add(q.path.other.path, b.Count()-1)
 	if !b.spooled && !b.purged {
 		q.bytes.Add(int64(b.size() - before))
 	}
