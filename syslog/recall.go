@@ -1,19 +1,23 @@
 package syslog
 
-import "hash/maphash"
+import (
+	"hash/maphash"
+	"math/bits"
+)
 
 // A Recall remembers what was made of messages, for those that come later and look the same: which rules they match, which
 // file they go to. Most of that depends on a tag, a host or an input only, and a service sends thousands of messages with the
 // same ones. Of fields whose values hardly ever come again it leaves off asking. One goroutine at a time uses it.
 type Recall[T any] struct {
-	fields  []Field
-	pri     bool
-	seed    maphash.Seed
-	memos   [recallMemos]memo[T]
-	looks   looks    // of the message that was asked for last
-	at      *memo[T] // where it is to be kept; nil: nowhere
-	second  bool     // which of its two places was used last
-	scratch [recallLooks]byte
+	fields []Field
+	pri    bool
+	seed   maphash.Seed
+	values [recallFields][]byte // of the message that was asked for last
+	made   [recallFields][]byte // those that are no part of a message
+	of     uint16               // its PRI
+	memos  [recallMemos]memo[T]
+	at     *memo[T] // where it is to be kept; nil: nowhere
+	second bool     // which of its two places was used last
 
 	asked, found int
 	rest         int // so many messages are not looked up
@@ -27,15 +31,11 @@ const (
 	recallRest   = 16 * BatchSize // else so many are not looked up
 )
 
-// Looks are the values of fields, each behind its length.
-type looks struct {
-	bytes [recallLooks]byte
-	n     uint8
-}
-
 type memo[T any] struct {
-	looks
-	made T
+	looks [recallLooks]byte // the values, each behind its length
+	pri   uint16
+	used  bool
+	made  T
 }
 
 // NewRecall returns a Recall for what depends on nothing of a message but these fields, and its PRI if pri is set. It is nil
@@ -49,11 +49,15 @@ func NewRecall[T any](pri bool, fields ...Field) *Recall[T] {
 			return nil
 		}
 	}
-	return &Recall[T]{fields: fields, pri: pri, seed: maphash.MakeSeed()}
+	r := &Recall[T]{fields: fields, pri: pri, seed: maphash.MakeSeed()}
+	for i := range fields {
+		r.made[i] = make([]byte, 0, 256) // as in newTemplate
+	}
+	return r
 }
 
 // Find returns what was made of a message that looked like m, and whether there was one. If not, Keep is to be called with what
-// is made of m now.
+// is made of m now, while m is as it is.
 func (r *Recall[T]) Find(m *Message) (made *T, ok bool) {
 	r.at = nil
 	if r.asked == recallRound {
@@ -67,18 +71,18 @@ func (r *Recall[T]) Find(m *Message) (made *T, ok bool) {
 		return nil, false
 	}
 	r.asked++
-	if !r.look(m) {
+	n, ok := r.look(m)
+	if !ok {
 		return nil, false
 	}
 	// There are two places for each, lest two that meet in one have each other forgotten all the time.
-	n := maphash.Bytes(r.seed, r.looks.bytes[:r.looks.n]) % recallMemos
 	for _, n := range [...]uint64{n, n ^ 1} {
-		if at := &r.memos[n]; at.looks.same(&r.looks) {
+		if at := &r.memos[n]; r.looksLike(at) {
 			r.found++
 			return &at.made, true
 		}
 	}
-	if r.memos[n].n > 0 {
+	if r.memos[n].used {
 		if r.second = !r.second; r.second {
 			n ^= 1
 		}
@@ -87,33 +91,47 @@ func (r *Recall[T]) Find(m *Message) (made *T, ok bool) {
 	return nil, false
 }
 
-// Keep remembers what was made of the message that Find did not know.
-func (r *Recall[T]) Keep(made T) {
-	if r.at != nil {
-		r.at.looks, r.at.made = r.looks, made
-		r.at = nil
+// look notes how m looks, and returns the place of what is known of it. It reports false if that is too long to be worth it.
+func (r *Recall[T]) look(m *Message) (place uint64, ok bool) {
+	if r.pri {
+		r.of = uint16(m.Facility)<<8 | uint16(m.Severity)
+		place = uint64(r.of) * 0x9e3779b97f4a7c15
 	}
+	n := 0
+	for i, f := range r.fields {
+		v := f.Value(m, r.made[i])
+		r.values[i] = v
+		n += 1 + len(v)
+		place = bits.RotateLeft64(place, 32) ^ maphash.Bytes(r.seed, v)
+	}
+	return place % recallMemos, n <= recallLooks
 }
 
-// look notes how m looks. It reports false if that is too long to be worth it.
-func (r *Recall[T]) look(m *Message) bool {
-	l, n := &r.looks, 1
-	if r.pri {
-		l.bytes[0], l.bytes[1] = byte(m.Facility), byte(m.Severity)
-		n = 2
+// looksLike reports whether what is kept there is that of a message like the one at hand.
+func (r *Recall[T]) looksLike(at *memo[T]) bool {
+	if !at.used || at.pri != r.of {
+		return false
 	}
-	for _, f := range r.fields {
-		v := f.Value(m, r.scratch[:0])
-		if n+1+len(v) > recallLooks {
+	looks := at.looks[:]
+	for i := range r.fields {
+		v := r.values[i]
+		if int(looks[0]) != len(v) || string(looks[1:1+len(v)]) != string(v) {
 			return false
 		}
-		l.bytes[n] = byte(len(v))
-		n += 1 + copy(l.bytes[n+1:], v)
+		looks = looks[1+len(v):]
 	}
-	l.n = uint8(n)
 	return true
 }
 
-func (l *looks) same(o *looks) bool {
-	return l.n == o.n && string(l.bytes[:l.n]) == string(o.bytes[:o.n])
+// Keep remembers what was made of the message that Find did not know.
+func (r *Recall[T]) Keep(made T) {
+	if r.at == nil {
+		return
+	}
+	looks := r.at.looks[:0]
+	for i := range r.fields {
+		looks = append(append(looks, byte(len(r.values[i]))), r.values[i]...)
+	}
+	r.at.pri, r.at.used, r.at.made = r.of, true, made
+	r.at = nil
 }
