@@ -55,6 +55,16 @@ func randomCondition(t testing.TB, r *rand.Rand, fields []string, depth int) Con
 	return c
 }
 
+// targetsOf is where message i goes, ascending.
+func (r *Routes) targetsOf(i int) (targets []int) {
+	for target, indexes := range r.To {
+		if slices.Contains(indexes, int32(i)) {
+			targets = append(targets, target)
+		}
+	}
+	return targets
+}
+
 // TestIndexAgrees routes random messages through random rules, with the index and by asking each rule: the index, and what is
 // remembered of messages that look alike, must change nothing but the time it takes.
 func TestIndexAgrees(t *testing.T) {
@@ -90,13 +100,7 @@ func TestIndexAgrees(t *testing.T) {
 			verdicts := s.Explain(&b.Messages[i])
 			want := Destinations(verdicts)
 			slices.Sort(want)
-			var got []int
-			for target, indexes := range routes.To {
-				if slices.Contains(indexes, int32(i)) {
-					got = append(got, target)
-				}
-			}
-			if !slices.Equal(got, want) {
+			if got := routes.targetsOf(i); !slices.Equal(got, want) {
 				t.Fatalf("seed %d, %s: routed to %v, explained as %v", seed, lines[i], got, want)
 			}
 			any := false

@@ -38,13 +38,7 @@ func TestRecallTellsApart(t *testing.T) {
 		for i := range b.Messages {
 			want := Destinations(s.Explain(&b.Messages[i]))
 			slices.Sort(want)
-			var got []int
-			for target, to := range r.To {
-				if slices.Contains(to, int32(i)) {
-					got = append(got, target)
-				}
-			}
-			if !slices.Equal(got, want) {
+			if got := r.targetsOf(i); !slices.Equal(got, want) {
 				t.Errorf("%q: routed to %v, explained as %v", lines[i%2], got, want)
 			}
 		}

@@ -20,7 +20,7 @@ type Path struct {
 
 	leaves map[string]*leaf // those that it has made
 	last   *leaf            // the one that it made last
-	limit  int               // how many it makes at most; 0: any number
+	limit  int              // how many it makes at most; 0: any number
 	other  *leaf            // what it makes instead of one too many
 }
 
