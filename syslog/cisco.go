@@ -74,13 +74,21 @@ func (p *Parser) parseCiscoStamp(s []byte) (_ Stamp, guess Guess, ok bool) {
 	return st.Stamp, guess, true
 }
 
-// beginsWithCiscoZone reports whether s, which follows a stamp, is the rest of Cisco's header: `UTC: %SYS-5-CONFIG_I: text`.
-func beginsWithCiscoZone(s []byte) bool {
+// ciscoZone is how long the zone is that s begins with, where it follows a stamp: that of `UTC: `, or 0.
+func ciscoZone(s []byte) int {
 	n := 0
 	for n < len(s) && n < 5 && s[n] >= 'A' && s[n] <= 'Z' {
 		n++
 	}
-	return n > 0 && len(s) > n+3 && s[n] == ':' && s[n+1] == ' ' && s[n+2] == '%' && s[n+3] >= 'A' && s[n+3] <= 'Z'
+	if n == 0 || len(s) < n+2 || s[n] != ':' || s[n+1] != ' ' {
+		return 0
+	}
+	return n + 2
+}
+
+// isCiscoMnemonic reports whether s is the rest of Cisco's header behind a zone: `%SYS-5-CONFIG_I: text`.
+func isCiscoMnemonic(s []byte) bool {
+	return len(s) > 1 && s[0] == '%' && s[1] >= 'A' && s[1] <= 'Z'
 }
 
 func isDigits(s []byte) bool {

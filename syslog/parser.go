@@ -62,6 +62,7 @@ type Parser struct {
 	received Stamp
 	anchor   anchor
 	last     lastStamp
+	header   lastHeader
 	second   lastSecond
 	strict   *strict
 }
@@ -81,7 +82,7 @@ func NewParser(opts ParseOptions, zone *time.Location) *Parser {
 func (p *Parser) SetNow(now time.Time) {
 	p.received = StampOf(now.In(p.zone), 6)
 	if p.anchor.setNow(now) {
-		p.last = lastStamp{}
+		p.last, p.header = lastStamp{}, lastHeader{}
 	}
 }
 
@@ -102,6 +103,10 @@ func (p *Parser) parse(m *Message, s []byte) {
 		m.Msg = s
 		return
 	}
+	if p.header.read(m, s) {
+		return
+	}
+	whole := s
 	pri, n := parsePRI(s)
 	switch {
 	case n < 0:
@@ -122,7 +127,9 @@ func (p *Parser) parse(m *Message, s []byte) {
 		m.Msg = s
 		return
 	}
-	p.parseRFC3164(m, s)
+	if p.parseRFC3164(m, s) {
+		p.header.keep(m, whole)
+	}
 }
 
 // trimEnd takes off what ends a message on its way and is not part of it: NULs, and one newline or CR LF.

@@ -4,22 +4,23 @@ import "bytes"
 
 // parseRFC3164 reads what follows the PRI as rsyslog's pmrfc3164 does (RFC 3164, section 4.3), with these differences: a
 // message without a timestamp has no header at all; a word with a bracket or colon is a tag, never a host, unless it is
-// an IPv6 address; a local sender leaves its hostname out.
-func (p *Parser) parseRFC3164(m *Message, s []byte) {
+// an IPv6 address; a local sender leaves its hostname out. Usual says that what stands behind the tag had no say in that.
+func (p *Parser) parseRFC3164(m *Message, s []byte) (usual bool) {
 	if c := firstNonBlank(s); c == '{' || c == '[' { // JSON, or a bracketed date: no header
 		m.Msg = s
-		return
+		return false
 	}
 	rest, ok := p.parseStamp(m, s)
 	if !ok {
 		if p.parseCisco(m, s) {
-			return
+			return false
 		}
 		parseTagWithoutHeader(m, s)
-		return
+		return false
 	}
-	if len(rest) == 0 || beginsWithCiscoZone(rest) && p.parseCisco(m, s) {
-		return
+	zone := ciscoZone(rest)
+	if len(rest) == 0 || zone > 0 && isCiscoMnemonic(rest[zone:]) && p.parseCisco(m, s) {
+		return false
 	}
 	if rest[0] == ' ' { // nginx without a hostname, Docker's swarm mode
 		for len(rest) > 0 && rest[0] == ' ' {
@@ -31,6 +32,7 @@ func (p *Parser) parseRFC3164(m *Message, s []byte) {
 		rest = parseHost(m, rest)
 	}
 	parseTag(m, rest)
+	return zone == 0
 }
 
 // parseForwardedFrom reads what AIX writes in the place of a host, "Message forwarded from HOST: ". The host is nil if s
