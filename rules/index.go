@@ -17,6 +17,8 @@ type index struct {
 	all    []option             // every rule, for a message whose PRI is broken
 	exact  []table
 	grams  []*grams
+
+	decided [][]int32 // for each PRI the rules that match, where no rule looks at anything else; else nil
 }
 
 const maxPRI = 191
@@ -104,7 +106,26 @@ func newIndex(rules []*Rule) index {
 		}
 		x.byPRI[pri] = x.share(list, pri)
 	}
+	x.decide(rules)
 	return x
+}
+
+// decide finds the rules that match for each PRI, if there is nothing else to ask.
+func (x *index) decide(rules []*Rule) {
+	for i := range x.rules {
+		if len(x.rules[i].rest) > 0 {
+			return
+		}
+	}
+	x.decided = make([][]int32, len(x.byPRI))
+	for pri, options := range x.byPRI {
+		for _, o := range options {
+			x.decided[pri] = append(x.decided[pri], o.rule)
+			if rules[o.rule].Stop {
+				break
+			}
+		}
+	}
 }
 
 // share returns a list like this one: that of the PRI before, or of the facility before, or a copy.

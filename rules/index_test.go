@@ -74,11 +74,14 @@ func TestIndexAgrees(t *testing.T) {
 		if seed%2 == 0 {
 			fields = fields[:3] // those that recur
 		}
+		onlyByPRI := seed%10 == 4
 		var set []*Rule
 		for i := range 1 + r.IntN(int(60+seed%5*100)) { // many enough for every kind of index
 			rule := &Rule{Name: fmt.Sprint(i), Targets: []int{r.IntN(5), r.IntN(5)}, Stop: r.IntN(20) == 0}
 			if r.IntN(20) > 0 {
-				rule.Match = randomCondition(t, r, fields, 2)
+				for rule.Match = randomCondition(t, r, fields, 2); onlyByPRI && !onlyPRI(rule.Match); {
+					rule.Match = randomCondition(t, r, fields, 2)
+				}
 			}
 			set = append(set, rule)
 		}

@@ -63,7 +63,7 @@ func TestRecallIsLeftAlone(t *testing.T) {
 		{"ten of five fields", rules(10, "app_name", "tag", "hostname", "source", "channel"), false},
 		{"one of the text", append(rules(10, "app_name"), rules(1, "message")...), false},
 		{"three", rules(3, "app_name"), false},
-		{"ten of the PRI alone", []*Rule{{Match: cond(t, "facility", "", "mail")}}, false},
+		{"the PRI alone", []*Rule{{Match: cond(t, "facility", "", "mail")}}, false},
 	} {
 		if m := NewSet(c.set, 0).recall.begin(); (m.Recall != nil) != c.want {
 			t.Errorf("%s: %t", c.name, m.Recall != nil)

@@ -57,12 +57,7 @@ func (s *Set) Route(b *syslog.Batch, r *Routes) {
 	unrouted := uint64(0)
 	memory := s.recall.begin()
 	for i := range b.Messages {
-		m := &b.Messages[i]
-		matched, before := memory.find(m)
-		if !before {
-			matched = s.match(r, m)
-			memory.keep(m, matched)
-		}
+		matched := s.match(r, memory, &b.Messages[i])
 		if len(matched) == 0 {
 			unrouted++
 		}
@@ -80,7 +75,20 @@ func (s *Set) Route(b *syslog.Batch, r *Routes) {
 }
 
 // match returns the rules that m matches, valid until the next call.
-func (s *Set) match(r *Routes, m *syslog.Message) []int32 {
+func (s *Set) match(r *Routes, before memory, m *syslog.Message) []int32 {
+	if s.index.decided != nil && m.Guess&syslog.BrokenPRI == 0 {
+		return s.index.decided[min(m.PRI(), maxPRI)]
+	}
+	if matched, ok := before.find(m); ok {
+		return matched
+	}
+	s.askAll(r, m)
+	before.keep(m, r.matched)
+	return r.matched
+}
+
+// askAll finds them by asking the rules that the index leaves.
+func (s *Set) askAll(r *Routes, m *syslog.Message) {
 	r.matched = r.matched[:0]
 	r.eval.look(m)
 	r.found.find(&s.index, &r.eval)
@@ -90,12 +98,11 @@ func (s *Set) match(r *Routes, m *syslog.Message) []int32 {
 				break
 			}
 		}
-		return r.matched
+		return
 	}
 	for n := r.found.next(); n >= 0 && !s.ask(r, n); {
 		n = r.found.next()
 	}
-	return r.matched
 }
 
 // ask notes rule n if the message matches it, and reports whether no other is to be asked then.
