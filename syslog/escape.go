@@ -102,30 +102,20 @@ func appendPathValue(dst, s []byte) []byte {
 	return dst
 }
 
-// appendJSONString appends s as a JSON string, quotes included. Invalid UTF-8 becomes U+FFFD.
+// appendJSONString appends s as a JSON string.
 func appendJSONString(dst, s []byte) []byte {
-	dst = append(dst, '"')
-	from := 0
-	for i := 0; i < len(s); {
-		for i+8 <= len(s) && special(binary.LittleEndian.Uint64(s[i:]))&highBits == 0 {
-			i += 8
+	return append(appendJSONText(append(dst, '"'), s), '"')
+}
+
+// appendJSONText appends s as what stands between the quotes of a JSON string. Invalid UTF-8 becomes U+FFFD.
+func appendJSONText(dst, s []byte) []byte {
+	for {
+		n := jsonPlainLength(s)
+		dst = append(dst, s[:n]...)
+		if n == len(s) {
+			return dst
 		}
-		if i == len(s) {
-			break
-		}
-		c := s[i]
-		if jsonPlain[c] {
-			i++
-			continue
-		}
-		if c >= utf8.RuneSelf {
-			if r, n := utf8.DecodeRune(s[i:]); r != utf8.RuneError || n > 1 {
-				i += n
-				continue
-			}
-		}
-		dst = append(dst, s[from:i]...)
-		switch c {
+		switch c := s[n]; c {
 		case '"', '\\':
 			dst = append(dst, '\\', c)
 		case '\n':
@@ -141,10 +131,42 @@ func appendJSONString(dst, s []byte) []byte {
 				dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 			}
 		}
-		i++
-		from = i
+		s = s[n+1:]
 	}
-	return append(append(dst, s[from:]...), '"')
+}
+
+// jsonPlainLength is how many bytes s begins with that stay as they are in a JSON string. It looks at them as plainLength does.
+func jsonPlainLength(s []byte) int {
+	n := 0
+	for {
+		for ; n+32 <= len(s); n += 32 {
+			b := s[n : n+32 : n+32]
+			found := special(binary.LittleEndian.Uint64(b)) | special(binary.LittleEndian.Uint64(b[8:])) |
+				special(binary.LittleEndian.Uint64(b[16:])) | special(binary.LittleEndian.Uint64(b[24:]))
+			if found&highBits != 0 {
+				break
+			}
+		}
+		for ; n+8 <= len(s); n += 8 {
+			if special(binary.LittleEndian.Uint64(s[n:]))&highBits != 0 {
+				break
+			}
+		}
+		if n+8 > len(s) && len(s) >= 8 && special(binary.LittleEndian.Uint64(s[len(s)-8:]))&highBits == 0 {
+			return len(s)
+		}
+		for n < len(s) && jsonPlain[s[n]] {
+			n++
+		}
+		if n == len(s) || s[n] < utf8.RuneSelf {
+			return n
+		}
+		r, size := utf8.DecodeRune(s[n:])
+		if r == utf8.RuneError && size == 1 {
+			return n
+		}
+		n += size
+	}
 }
 
 // appendJSONObject appends s, which is JSON, so that it stays within a line and within UTF-8: control characters can only be
