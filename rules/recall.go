@@ -11,7 +11,7 @@ import (
 // they make of every other that looks the same to them, so that most need not be asked at all.
 type recall struct {
 	fields   []syslog.Field // what the rules look at; nil: they are asked each time
-	memories sync.Pool      // of *memory: there are no more than route at once
+	memories sync.Pool      // of *syslog.Recall[outcome]: there are no more than route at once
 }
 
 const (

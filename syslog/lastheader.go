@@ -9,6 +9,7 @@ type lastHeader struct {
 	facility            Facility
 	severity            Severity
 	guess               Guess
+	local               bool
 	stamp               Stamp
 	host, tag, app, pid span
 
@@ -27,7 +28,7 @@ const (
 
 // read fills m from s if that begins with the same header.
 func (h *lastHeader) read(m *Message, s []byte) bool {
-	if h.n == 0 || len(s) < h.n || string(s[:h.n]) != string(h.text[:h.n]) {
+	if h.n == 0 || len(s) < h.n || string(s[:h.n]) != string(h.text[:h.n]) || h.local != m.Origin.Local {
 		return false
 	}
 	h.hits++
@@ -49,7 +50,8 @@ func (h *lastHeader) keep(m *Message, s []byte) {
 	if m.lead == 0 || m.Tag[len(m.Tag)-1] != ':' || n > maxLastHeader {
 		return
 	}
-	*h = lastHeader{n: copy(h.text[:], s[:n]), text: h.text, facility: m.Facility, severity: m.Severity, guess: m.Guess, stamp: m.Timestamp}
+	*h = lastHeader{text: h.text, facility: m.Facility, severity: m.Severity, guess: m.Guess, stamp: m.Timestamp, local: m.Origin.Local}
+	h.n = copy(h.text[:], s[:n])
 	h.host, h.tag, h.app, h.pid = spanOf(s, m.Hostname), spanOf(s, m.Tag), spanOf(s, m.AppName), spanOf(s, m.ProcID)
 }
 

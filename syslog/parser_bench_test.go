@@ -1,6 +1,7 @@
 package syslog
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 
 var benchLines = []struct{ name, line string }{
 	{"RFC3164", "<134>Nov 20 15:17:52 host7 ServerLog[1234]: " + strings.Repeat("x", 150)},
+	{"RFC3164 of many hosts", "<134>Nov 20 15:17:52 HOST ServerLog[1234]: " + strings.Repeat("x", 150)},
 	{"RFC5424", `<134>1 2026-11-20T15:17:52.003Z host7 ServerLog 1234 ID47 [a@32473 iut="3" src="app"] ` + strings.Repeat("x", 150)},
 	{"RFC3339", "<134>2026-11-20T15:17:52.003+01:00 host7 ServerLog[1234]: " + strings.Repeat("x", 150)},
 	{"Python", "<134>ServerLog:" + strings.Repeat("x", 150)},
@@ -24,14 +26,20 @@ func BenchmarkParse(b *testing.B) {
 			p := NewParser(opts, time.UTC)
 			p.SetNow(benchNow)
 			o := &Origin{Input: "bench", Transport: TCP, Source: []byte("10.0.0.7"), Host: []byte("10.0.0.7")}
-			raw := []byte(c.line)
-			batch := NewBatch()
+			raws := make([][]byte, 100)
+			for i := range raws {
+				raws[i] = []byte(strings.ReplaceAll(c.line, "HOST", fmt.Sprintf("host%02d", i)))
+			}
+			batch, n := NewBatch(), 0
 			b.ReportAllocs()
 			for b.Loop() {
 				if batch.Full() {
 					batch.Reset()
 				}
-				p.Parse(batch.Next(), raw, o)
+				if n++; n == len(raws) {
+					n = 0
+				}
+				p.Parse(batch.Next(), raws[n], o)
 			}
 		})
 	}
