@@ -18,6 +18,9 @@ import (
 const (
 	// quietTime is how long a newline with nothing behind it waits for what would make it part of a message.
 	quietTime = 100 * time.Millisecond
+	// newcomerTime is how long a connection that was opened just before its listener stops has for its first bytes: they are on
+	// their way, since its peer took the connection for accepted.
+	newcomerTime = 100 * time.Millisecond
 	// receiptTime is how long a peer that closed waits at most until what it sent is at rest.
 	receiptTime = 5 * time.Second
 	// tailKept is how large the buffer of an unfinished frame may be to be kept for the next.
@@ -85,11 +88,7 @@ func (c *conn) look() {
 // connection is closed once that is at rest: to the peer our FIN is the receipt, and over TLS our close_notify before it.
 func (c *conn) serve() {
 	for c.end == nil {
-		err := net.ErrClosed
-		if !c.stream.listener.stopping.Load() {
-			err = c.raw.Read(c.read)
-		}
-		if err != nil {
+		if err := c.await(); err != nil {
 			// Either the deadline has passed or the listener stops, and RawConn.Read will not read for us.
 			c.overdue, c.deadline = true, time.Time{}
 			if inner := c.raw.Control(func(fd uintptr) { c.read(fd) }); inner != nil && c.end == nil {
@@ -112,6 +111,19 @@ func (c *conn) serve() {
 		cancel()
 	}
 }
+
+// await reads whenever there is something, until the end, or until the deadline has passed or the listener stops.
+func (c *conn) await() error {
+	if c.stream.listener.stopping.Load() {
+		if !c.isNewcomer(time.Now()) {
+			return net.ErrClosed
+		}
+		_ = c.SetReadDeadline(c.last.Add(newcomerTime))
+	}
+	return c.raw.Read(c.read)
+}
+
+func (c *conn) isNewcomer(now time.Time) bool { return c.unheard && now.Sub(c.last) < newcomerTime }
 
 // unacknowledged makes the kernel end a connection with an RST, and not with the FIN that is our receipt, if we should
 // die or give up before what came is at rest. (Seen without it: after a kill -9 a FIN for lines that no file had.)
@@ -216,6 +228,9 @@ func (c *conn) judge(k int, err error) (more syslog.More, now time.Time, wait bo
 	case err != unix.EAGAIN:
 		c.end = err
 	case l.stopping.Load():
+		if c.isNewcomer(now) {
+			return 0, now, true
+		}
 		c.end = errStopped
 	case c.settings.cfg.IdleTimeout > 0 && silence >= c.settings.cfg.IdleTimeout:
 		c.end = errIdle

@@ -406,6 +406,35 @@ func TestDrainStreams(t *testing.T) {
 	}
 }
 
+// A connection that was accepted just before the end is given a moment: what its peer sends at once arrives. (A listener whose
+// socket another process keeps, or a reload, may accept one that late.)
+func TestNewcomerAtTheEnd(t *testing.T) {
+	for _, transport := range plainStreams {
+		t.Run(transport.String(), func(t *testing.T) {
+			for range 20 {
+				f := run(t, testConfig(t, transport))
+				start := time.Now()
+				conn := f.dial()
+				eventually(t, "the connection is accepted", func() bool { return f.Counters().Connections.Load() == 1 })
+				stopped := make(chan struct{})
+				go func() { f.stop(); close(stopped) }()
+				eventually(t, "the listener stops", f.stopping.Load)
+				conn.Write([]byte("<13>a\n"))
+				early := time.Since(start) < newcomerTime/2 // else the machine has kept us too long
+				<-stopped
+				if got := closed(conn); early && got != "FIN" {
+					t.Fatalf("closed with %s", got)
+				} else if early {
+					f.sink.wait(t, 1)
+				}
+				if took := time.Since(start); early && took > drainTime {
+					t.Errorf("it took %v to end", took)
+				}
+			}
+		})
+	}
+}
+
 // While connections wait for a full target, others go on, however many those are.
 func TestConnectionsWait(t *testing.T) {
 	const blocked = 2 * manyDesks
